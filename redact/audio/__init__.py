@@ -1,0 +1,1 @@
+"""Sound: decoding, speech activity, masking and encoding."""

@@ -1,0 +1,1 @@
+"""Spoken data in written form, by language."""

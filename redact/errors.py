@@ -1,0 +1,85 @@
+"""Every error that `redact` raises on purpose, each with its exit code and the next step.
+
+    RedactError
+    ├── UsageError            2   the command line asks for something that makes no sense
+    ├── PolicyError           3   a policy or setting is wrong
+    ├── ModelMissing          4   a model or tool is not installed
+    ├── InputRejected         5   the input can't be read, or must not be trusted
+    ├── VerificationFailed    7   the result did not pass its checks; nothing was published
+    ├── HeldForReview         8   a person has to decide; nothing was published
+    └── CannotWrite          11   an output can't be written
+
+Messages never hold a personal value. `hint` says what to do next. One handler, in `redact.cli`, turns
+these into a line on stderr and a process exit code; nobody matches on message text.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the command line: a stable interface."""
+
+    OK = 0
+    SOME_FAILED = 1
+    USAGE = 2
+    BAD_POLICY = 3
+    MODEL_MISSING = 4
+    INPUT_REJECTED = 5
+    VERIFICATION_FAILED = 7
+    HELD = 8
+    CANNOT_WRITE = 11
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class RedactError(Exception):
+    """Base of all errors raised on purpose."""
+
+    exit_code: ExitCode
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(RedactError):
+    """The command line asks for something that makes no sense."""
+
+    exit_code = ExitCode.USAGE
+
+
+class PolicyError(RedactError):
+    """A policy or a setting is wrong."""
+
+    exit_code = ExitCode.BAD_POLICY
+
+
+class ModelMissing(RedactError):
+    """A model or a tool that the work needs is not installed."""
+
+    exit_code = ExitCode.MODEL_MISSING
+
+
+class InputRejected(RedactError):
+    """The input can't be read, or what was read can't be trusted to be whole."""
+
+    exit_code = ExitCode.INPUT_REJECTED
+
+
+class VerificationFailed(RedactError):
+    """The redacted result did not pass its own checks. Nothing was published."""
+
+    exit_code = ExitCode.VERIFICATION_FAILED
+
+
+class HeldForReview(RedactError):
+    """The policy wants a person to decide. Nothing was published but the report."""
+
+    exit_code = ExitCode.HELD
+
+
+class CannotWrite(RedactError):
+    """An output can't be written, or one is in the way."""
+
+    exit_code = ExitCode.CANNOT_WRITE

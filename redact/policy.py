@@ -1,0 +1,153 @@
+"""Policies: what to look for, how to mask it, and what to do in doubt. Data in YAML, checked here.
+
+A policy names every key; an unknown key is an error that names the nearest known one.
+"""
+
+import difflib
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from redact.data import data_path
+from redact.errors import PolicyError
+from redact.findings import MaskKind, MaskStyle
+
+LabelStyle = Literal["type", "numbered", "hash"]
+InDoubt = Literal["mask", "hold", "report"]
+
+ENTITY_TYPES: tuple[str, ...] = (
+    "PERSON", "CREDIT_CARD", "CREDIT_CARD_CVV", "CREDIT_CARD_EXPIRATION", "IBAN_CODE", "BANK_ACCOUNT",
+    "PHONE_NUMBER", "EMAIL_ADDRESS", "URL", "USERNAME", "STREET_ADDRESS", "POSTAL_CODE", "LOCATION",
+    "DATE_OF_BIRTH", "AGE", "US_SSN", "US_ITIN", "UK_NINO", "UK_NHS", "FR_NIR", "PASSPORT", "DRIVER_LICENSE",
+    "VEHICLE_PLATE", "ACCOUNT_REFERENCE", "CREDENTIAL", "SECRET_ANSWER", "IP_ADDRESS", "MEDICAL",
+    "KEYPAD_TONES", "ORGANIZATION", "NRP", "DATE_TIME", "NUMBER", "CUSTOM",
+)  # fmt: skip
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Mask(_Closed):
+    """How sound is replaced."""
+
+    kind: MaskKind = "tone"
+    frequency_hz: int = Field(default=1000, ge=100, le=4000)
+    level_dbfs: float = Field(default=-20.0, ge=-60.0, le=0.0)
+
+    def style(self) -> MaskStyle:
+        """As the audio modules take it."""
+        return MaskStyle(self.kind, self.frequency_hz, self.level_dbfs)
+
+
+class Padding(_Closed):
+    """How far masks reach beyond the words. Word times are estimates; starts are worse than ends."""
+
+    before_ms: int = Field(default=300, ge=0, le=5000)
+    after_ms: int = Field(default=200, ge=0, le=5000)
+    merge_gap_ms: int = Field(default=300, ge=0, le=5000)
+
+
+class Policy(_Closed):
+    """One policy, complete."""
+
+    name: str
+    description: str
+    entities: dict[str, float]
+    number_run_digits: int | None = Field(default=None, ge=1)
+    label_style: LabelStyle = "numbered"
+    mask: Mask = Mask()
+    padding: Padding = Padding()
+    in_doubt: InDoubt = "mask"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the policy's content: its identity in reports."""
+        content = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    def wants(self, entity_type: str, score: float) -> bool:
+        """True where a finding of that type and score is to be masked."""
+        threshold = self.entities.get(entity_type)
+        return threshold is not None and score >= threshold
+
+    def changed(self, **overrides: Any) -> "Policy":
+        """The policy with some keys replaced, checked again.
+
+        Raises:
+            PolicyError: an override is wrong.
+        """
+        return _validated({**self.model_dump(), **overrides}, self.name)
+
+
+def names() -> tuple[str, ...]:
+    """Names of the policies that come with the product."""
+    return tuple(sorted(file.stem for file in data_path("pipelines").glob("*.yaml")))
+
+
+def load(name_or_file: str | Path) -> Policy:
+    """A policy by the name of one that comes with the product, or from a YAML file.
+
+    Raises:
+        PolicyError: there is no such policy, or it is wrong.
+    """
+    file = Path(name_or_file)
+    if file.suffix not in {".yaml", ".yml"}:
+        if str(name_or_file) not in names():
+            raise PolicyError(
+                f"there is no policy named {str(name_or_file)!r}", hint=_nearest(str(name_or_file), names(), "policy")
+            )
+        file = data_path("pipelines") / f"{name_or_file}.yaml"
+    try:
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PolicyError(f"can't read the policy {file}: {error.strerror}", hint="check the path") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", None)
+        where = f" (line {line + 1})" if line is not None else ""
+        raise PolicyError(f"the policy {file} is not valid YAML{where}", hint="mend the file, then: redact policy check FILE") from None
+    return _validated(data, str(name_or_file))
+
+
+def _validated(data: Any, origin: str) -> Policy:
+    if not isinstance(data, dict):
+        raise PolicyError(f"the policy {origin} is not a mapping", hint="compare with: redact policy show default")
+    try:
+        policy = Policy.model_validate(data)
+    except ValidationError as error:
+        raise PolicyError(f"the policy {origin} is wrong: {_explain(error)}", hint=_key_hint(error)) from None
+    for entity_type, threshold in policy.entities.items():
+        if entity_type not in ENTITY_TYPES:
+            raise PolicyError(
+                f"the policy {origin} names an unknown entity type {entity_type!r}",
+                hint=_nearest(entity_type, ENTITY_TYPES, "entity type"),
+            )
+        if not 0 <= threshold <= 1:
+            raise PolicyError(f"the threshold of {entity_type} in {origin} is not between 0 and 1", hint="give a number from 0 to 1")
+    return policy
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    return f"unknown key {key!r}" if first["type"] == "extra_forbidden" else f"{key}: {first['msg']}"
+
+
+def _key_hint(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    if first["type"] != "extra_forbidden":
+        return "compare with: redact policy show default"
+    *path, key = (str(part) for part in first["loc"])
+    model: type[BaseModel] = {"mask": Mask, "padding": Padding}.get(path[0], Policy) if path else Policy
+    return _nearest(key, tuple(model.model_fields), "key")
+
+
+def _nearest(name: str, known: tuple[str, ...], what: str) -> str:
+    close = difflib.get_close_matches(name, known, 1, 0.4) or difflib.get_close_matches(name.upper(), known, 1, 0.4)
+    if close:
+        return f"did you mean the {what} {close[0]!r}?"
+    return f"known: {', '.join(known)}"

@@ -1,0 +1,90 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transcript_examples import SPEAKERS, call, documented, documented_call, shown_words, turn, wild_transcripts
+
+from redact.transcripts import plain
+
+
+def test_one_line_a_turn() -> None:
+    written = plain.write(
+        call(
+            turn("agent", 0, ("Your", 12_399, 12_500), ("name,", 12_500, 12_700), ("please?", 12_700, 13_000)),
+            turn("customer", 1, ("[PERSON_1].", 3_723_450, 3_724_000)),
+            turn("", 1, "Hm."),
+        )
+    )
+    assert written == (
+        "[00:12.3] Agent: Your name, please?\n"
+        "[1:02:03.4] Customer: [PERSON_1].\n"
+        "[--:--.-] Hm.\n"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("start_ms", "shown"),
+    [
+        (0, "[00:00.0]"),
+        (99, "[00:00.0]"),
+        (59_999, "[00:59.9]"),
+        (60_000, "[01:00.0]"),
+        (3_599_999, "[59:59.9]"),
+        (3_600_000, "[1:00:00.0]"),
+        (360_000_000, "[100:00:00.0]"),
+        (-5, "[00:00.0]"),
+        (None, "[--:--.-]"),
+    ],
+)
+def test_time(start_ms: int | None, shown: str) -> None:
+    assert plain.write(call(turn("a", 0, ("b", start_ms, None)))) == f"{shown} A: b\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("two\n\nlines", "two lines"),
+        ("a\r\nb\tc\x0bd\x0ce\x1ef\u2028g\u2029h\x85i", "a b c d e f g h i"),
+        ("  Whisper ", "Whisper"),
+        ("nul\x00inside", "nulinside"),
+        ("\x1b[31mred\x7f\x9b", "[31mred"),
+        ("\ufeffbom", "bom"),
+        ("\u202eevil\u2066x", "evilx"),
+        ("half\ud83d", "half\ufffd"),
+        ("12\u202f€\u00a0!", "12\u202f€\u00a0!"),
+        ("👩‍👩‍👧‍👦 🏴󠁧󠁢󠁥󠁮󠁧󠁿", "👩‍👩‍👧‍👦 🏴󠁧󠁢󠁥󠁮󠁧󠁿"),
+        ("\u200fשלום\u200e מרחבא", "\u200fשלום\u200e מרחבא"),
+        ("<b>&amp;</b> --> {\\an8}", "<b>&amp;</b> --> {\\an8}"),
+    ],
+)
+def test_text_is_shown_on_one_line_and_otherwise_kept(text: str, shown: str) -> None:
+    assert plain.write(call(turn("", 0, text))) == f"[--:--.-] {shown}\n"
+
+
+def test_turns_without_anything_to_show_have_no_line() -> None:
+    assert plain.write(call()) == ""
+    assert plain.write(call(turn("agent", 0), turn("agent", 0, "\x00", " "), turn("agent", 0, "", "yes"))) == (
+        "[--:--.-] Agent: yes\n"
+    )
+
+
+@given(wild_transcripts())
+def test_every_word_is_in_its_turns_line_once_and_in_order(transcript) -> None:
+    written = plain.write(transcript)
+    expected = [" ".join(shown_words(t)) for t in transcript.turns if shown_words(t)]
+    lines = written.splitlines()  # breaks at every character that some reader takes for a line break
+    assert [re.sub(r"^\[[-\d:.]+\] Speaker \d: ", "", line) for line in lines] == expected
+    assert written == "".join(f"{line}\n" for line in lines)
+    written.encode("utf-8")
+
+
+@given(wild_transcripts(speakers=st.sampled_from(SPEAKERS)))
+def test_no_speaker_breaks_a_line(transcript) -> None:
+    lines = plain.write(transcript).splitlines()
+    assert len(lines) == sum(bool(shown_words(t)) for t in transcript.turns)
+    assert all(re.match(r"\[[-\d:.]+\] \S", line) for line in lines)
+
+
+def test_the_documented_example() -> None:
+    assert plain.write(documented_call()) == documented()["text"]
