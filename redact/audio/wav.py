@@ -203,7 +203,9 @@ def _sound(fmt: bytes, offset: int, data_bytes: int) -> Sound | None:
     if extensible and (len(fmt) < 40 or fmt[26:] != _GUID_TAIL):
         return None
     for name, codec in CODECS.items():
-        if (codec.tag, codec.width * channels) == (_coding(fmt), block) and 0 < bits <= 8 * codec.width:
+        if (codec.tag, codec.width * channels) == (_coding(fmt), block):
+            if not 0 < bits <= 8 * codec.width:  # some writers of G.711 state the 16 bits that it decodes to
+                bits = 8 * codec.width
             fields = struct.pack("<HHIIHH", tag, channels, sample_rate, sample_rate * block, block, bits)
             if extensible:
                 fields += struct.pack("<H", 22) + fmt[18:40]

@@ -1,0 +1,327 @@
+"""One call, from the file to its published outputs: `Redactor.redact_file` reads as a table of contents."""
+
+import hashlib
+import io
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from redact import __version__, policy as policies, report, text, verify
+from redact.audio import dtmf, mask
+from redact.audio.decode import Decoded, decode, resample
+from redact.audio.encode import Encoded, encode
+from redact.audio.speech import regions
+from redact.call import Recording, Role, Stretch, Transcript
+from redact.detect.spoken.base import supported
+from redact.errors import HeldForReview, UsageError, VerificationFailed
+from redact.findings import Check, Finding, Plan, Verification
+from redact.models import locate
+from redact.plan import Sound, make_plan, said, values
+from redact.policy import Policy
+from redact.publish import Staged, check_targets
+from redact.transcribe.engine import Clip, Engine
+from redact.transcribe.segments import clips, doubts, turns
+from redact.transcripts import native, plain, srt, vtt
+
+SAMPLE_RATE = 16_000
+DEFAULT_MODEL = "base"
+SPACY_MODELS = {"en": "en-core-web-sm", "fr": "fr-core-news-md"}
+# A name with so many digits in a row may hold a phone number or a date: its outputs get an opaque name.
+_DIGIT_RUN = re.compile(r"\d{5,}")
+_TEXT_SUFFIXES = (".txt", ".vtt", ".srt", ".json")
+
+Progress = Callable[[str, int, int], None]
+
+
+def _no_progress(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to redact.
+
+    Attributes:
+        policy: name or file of a policy, or the policy itself.
+        model: name or folder of the speech model; None for the default.
+        language: ISO 639-1, or `auto`.
+        roles: what each channel holds; None for the default by their number.
+        device: `auto`, `cpu` or `cuda`.
+        allow: terms that are never personal.
+        deny: terms that always are.
+        force: replace outputs that exist.
+    """
+
+    policy: str | Path | Policy = "default"
+    model: str | None = None
+    language: str = "auto"
+    roles: tuple[Role, ...] | None = None
+    device: str = "auto"
+    allow: tuple[str, ...] = field(default=(), repr=False)
+    deny: tuple[str, ...] = field(default=(), repr=False)
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came out: paths of the outputs (none in a dry run), the report, and the plan."""
+
+    outputs: tuple[Path, ...]
+    report: dict[str, Any]
+    plan: Plan
+    warnings: tuple[str, ...] = ()
+
+
+class Redactor:
+    """Redacts calls with one set of options. Models are loaded at first use and kept.
+
+    Raises:
+        PolicyError: the policy is wrong.
+        UsageError: the language is not one that can be redacted.
+    """
+
+    def __init__(self, options: Options = Options(), progress: Progress = _no_progress) -> None:
+        self._options = options
+        self._progress = progress
+        self.policy = options.policy if isinstance(options.policy, Policy) else policies.load(options.policy)
+        if options.language != "auto" and options.language not in supported():
+            raise UsageError(
+                f"the language {options.language!r} can't be redacted", hint=f"use auto, or one of: {', '.join(supported())}"
+            )
+        self._engine: Engine | None = None
+        self._detectors: dict[str, Any] = {}
+        self._models: dict[str, str] = {}
+
+    def redact_file(self, path: Path, out_dir: Path | None = None, *, dry_run: bool = False) -> Result:
+        """Redact one recording.
+
+        Args:
+            path: of the recording.
+            out_dir: for the outputs; by default the recording's own folder.
+            dry_run: plan, and publish nothing.
+
+        Raises:
+            RedactError: one of its kinds, by what went wrong. Nothing was published then; a held call has its report.
+        """
+        directory = out_dir or path.parent
+        if not dry_run:
+            check_targets(directory, _names(_stem(path), path.suffix), force=self._options.force)
+        clock = _Clock()
+        with clock.stage("decode"):
+            self._progress("decode", 0, 1)
+            decoded = decode(path, roles=self._options.roles)
+        transcript, sound = self._listen(decoded, clock)
+        findings = self._detect(transcript, clock)
+        plan = make_plan(transcript, findings, self.policy, decoded.recording, sound)
+        call = _Call(decoded.recording, transcript, findings, plan)
+        if dry_run:
+            return Result((), self._report(call, None, {}, (), clock), plan, _warnings(transcript))
+        stem = _stem(path, values(transcript, plan), decoded.recording.sha256)
+        if plan.hold:
+            self._publish_report_alone(call, directory, stem, clock)
+        with Staged(directory) as staged:
+            encoded, hashes = self._stage(staged, stem, path, decoded, call, clock)
+            with clock.stage("verify"):
+                self._progress("verify", 0, 1)
+                verification = self._verify(staged, stem + encoded.suffix, stem, decoded, call)
+            notes = (encoded.note,) if encoded.note else ()
+            done = self._report(call, verification, hashes, notes, clock)
+            if not verification.passed:
+                failed = ", ".join(check.name for check in verification.checks if not check.passed)
+                raise VerificationFailed(
+                    f"the redacted call did not pass its checks ({failed}); nothing was published",
+                    hint="report this with the version from: redact --version",
+                )
+            staged.open(f"{_report_stem(stem)}.report.json").write(report.write(done).encode())
+            outputs = staged.publish(force=self._options.force)
+        return Result(outputs, done, plan, (*_warnings(transcript), *notes))
+
+    def _listen(self, decoded: Decoded, clock: "_Clock") -> tuple[Transcript, Sound]:
+        """Who said what when, and what else is heard."""
+        recording = decoded.recording
+        with clock.stage("load_models"):
+            self._progress("load models", 0, 1)
+            engine = self._loaded_engine()
+        with clock.stage("speech"):
+            sounds = [resample(channel, recording.sample_rate, SAMPLE_RATE) for channel in decoded.pcm]
+            speech = [regions(sound, channel) for channel, sound in enumerate(sounds)]
+            tones = tuple(
+                burst
+                for channel, samples in enumerate(decoded.pcm)
+                for burst in dtmf.bursts(samples, recording.sample_rate, channel)
+            )
+        cut = [Clip(c, _cut(sounds[c.channel], c)) for part in speech for c in clips(part, recording.duration_ms)]
+        with clock.stage("transcribe"):
+            language, probability = self._language(engine, cut)
+            heard = engine.transcribe(cut, language, lambda done, total: self._progress("transcribe", done, total))
+        doubted = [
+            doubt
+            for channel, part in enumerate(speech)
+            for doubt in doubts([word for word in heard if word.channel == channel], _without(part, tones))
+        ]
+        transcript = Transcript(turns(heard, recording.roles), language, engine.name, probability, tuple(doubted))
+        return transcript, Sound(tuple(stretch for part in speech for stretch in part), tones)
+
+    def _language(self, engine: Engine, cut: Sequence[Clip]) -> tuple[str, float | None]:
+        if self._options.language != "auto":
+            return self._options.language, None
+        if not cut:
+            return supported()[0], None
+        longest = {}
+        for clip in cut:  # one clip of each channel: the longest, for the most speech
+            known = longest.get(clip.where.channel)
+            if known is None or len(clip.sound) > len(known.sound):
+                longest[clip.where.channel] = clip
+        language, probability = engine.detect_language(tuple(longest.values()))
+        if language not in supported():
+            raise HeldForReview(
+                f"the call seems to be in {language!r}, which can't be redacted; nothing was published",
+                hint=f"if it is in another language, give it: --language {'|'.join(supported())}",
+            )
+        return language, round(probability, 3)
+
+    def _loaded_engine(self) -> Engine:
+        if self._engine is None:
+            from redact.transcribe.whisper import FasterWhisper
+
+            files = locate(self._options.model or DEFAULT_MODEL, engine="faster-whisper")
+            if self._options.language != "auto" and not files.covers(self._options.language):
+                raise UsageError(
+                    f"the model {files.name} doesn't know the language {self._options.language!r}",
+                    hint="choose a multilingual model, such as: --model base",
+                )
+            self._models[files.name] = files.digest
+            self._engine = FasterWhisper(files.path, files.name, device=self._options.device)
+        return self._engine
+
+    def _detect(self, transcript: Transcript, clock: "_Clock") -> tuple[Finding, ...]:
+        if transcript.language not in self._detectors:
+            with clock.stage("load_models"):
+                from redact.detect.detector import Detector
+                from redact.detect.presidio import DenyTerms
+
+                files = locate(SPACY_MODELS[transcript.language], engine="spacy")
+                self._models[files.name] = files.digest
+                terms = DenyTerms(self._options.allow, self._options.deny)
+                self._detectors[transcript.language] = Detector(transcript.language, files.path, terms)
+        with clock.stage("detect"):
+            self._progress("detect", 0, 1)
+            found: tuple[Finding, ...] = self._detectors[transcript.language].find(transcript)
+        return found
+
+    def _stage(
+        self, staged: Staged, stem: str, path: Path, decoded: Decoded, call: "_Call", clock: "_Clock"
+    ) -> tuple[Encoded, dict[str, str]]:
+        """Render sound and text into the staging area; SHA-256 of each output by its suffix."""
+        recording, plan = call.recording, call.plan
+        with clock.stage("mask_and_encode"):
+            self._progress("mask", 0, 1)
+            masked = mask.apply(decoded.pcm, plan.intervals, self.policy.mask.style(), recording.sample_rate)
+            spans = [
+                mask.replaced(plan.intervals, channel, recording.sample_rate, recording.samples)
+                for channel in range(recording.channels)
+            ]
+            sound = io.BytesIO()
+            encoded = encode(recording, path, masked, spans, sound)
+        redacted = text.redact(call.transcript, plan, self.policy.label_style)
+        contents = {
+            encoded.suffix: sound.getvalue(),
+            ".txt": plain.write(redacted.transcript).encode(),
+            ".vtt": vtt.write(redacted.transcript).encode(),
+            ".srt": srt.write(redacted.transcript).encode(),
+            ".json": native.write(
+                redacted.transcript, duration_ms=recording.duration_ms, entities=redacted.entities
+            ).encode(),
+        }
+        for suffix, content in contents.items():
+            staged.open(stem + suffix).write(content)
+        return encoded, {suffix: hashlib.sha256(content).hexdigest() for suffix, content in contents.items()}
+
+    def _verify(self, staged: Staged, audio_name: str, stem: str, decoded: Decoded, call: "_Call") -> Verification:
+        recording = call.recording
+        written = decode(staged.path(audio_name), roles=recording.roles)
+        checks = verify.check_sound(
+            decoded.pcm, written.pcm, recording, written.recording.sample_rate, call.plan.intervals
+        )
+        kept = values(call.transcript, call.plan)
+        read = [staged.path(stem + suffix).read_text(encoding="utf-8") for suffix in _TEXT_SUFFIXES]
+        spoken = "\n".join(turn.text for turn in native.read(read[-1]).turns)
+        tags: tuple[Check, ...] = (Check("no_tags", not set(written.recording.tags) - {"encoder"}),)
+        return Verification((*checks, *tags, verify.check_text([*read[:-1], spoken], kept)))
+
+    def _report(
+        self, call: "_Call", verification: Verification | None, hashes: dict[str, str], notes: tuple[str, ...], clock: "_Clock"
+    ) -> dict[str, Any]:
+        run = report.Run(self.policy.name, self.policy.digest, self._models, clock.seconds, __version__)
+        return report.build(
+            run, call.recording, call.transcript, call.findings, call.plan, verification, hashes, notes
+        )
+
+    def _publish_report_alone(self, call: "_Call", directory: Path, stem: str, clock: "_Clock") -> None:
+        with Staged(directory) as staged:
+            content = report.write(self._report(call, None, {}, (), clock))
+            staged.open(f"{_report_stem(stem)}.report.json").write(content.encode())
+            staged.publish(force=self._options.force)
+        raise HeldForReview(
+            "the call is held for review: the policy wants a person to decide; only its report was published",
+            hint="see doubts in the report, or use a policy with in_doubt: mask",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    recording: Recording
+    transcript: Transcript
+    findings: tuple[Finding, ...]
+    plan: Plan
+
+
+class _Clock:
+    """Seconds spent in each stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+
+def _stem(path: Path, kept: frozenset[tuple[str, ...]] = frozenset(), sha256: str = "") -> str:
+    """`NAME.redacted`, or an opaque name where the input's own may say something personal."""
+    spoken = said(path.stem)
+    personal = _DIGIT_RUN.search(spoken) or any("".join(value) in spoken for value in kept)
+    return f"call-{sha256[:16]}.redacted" if personal else f"{path.stem}.redacted"
+
+
+def _report_stem(stem: str) -> str:
+    return stem.removesuffix(".redacted")
+
+
+def _names(stem: str, suffix: str) -> tuple[str, ...]:
+    return (*(stem + end for end in (suffix.lower(), *_TEXT_SUFFIXES)), f"{_report_stem(stem)}.report.json")
+
+
+def _cut(sound: Any, stretch: Stretch) -> Any:
+    return sound[stretch.start_ms * SAMPLE_RATE // 1000 : -(-stretch.end_ms * SAMPLE_RATE // 1000)]
+
+
+def _without(speech: Sequence[Stretch], tones: Sequence[Stretch]) -> list[Stretch]:
+    """Speech regions that are no keypad tones."""
+    return [
+        region
+        for region in speech
+        if not any(t.start_ms < region.end_ms and region.start_ms < t.end_ms for t in tones if t.channel == region.channel)
+    ]
+
+
+def _warnings(transcript: Transcript) -> tuple[str, ...]:
+    return () if transcript.words else ("no speech was found in the recording",)

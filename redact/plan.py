@@ -1,0 +1,184 @@
+"""From findings to what is done: pure, and only ever widening.
+
+Word times are estimates, worst where a long number or a pause is, so an interval grows outward: by the padding, to
+the neighbour's edge where a word has no time, and over speech beside it that no other word claims.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from redact.call import Recording, Stretch, Transcript, Word
+from redact.findings import AudioInterval, Finding, Plan, Replacement
+from redact.policy import Policy
+
+# Speech before or after a masked word that no other word claims is taken for its own, up to this far. Engines shorten
+# long words (a number written as one) from their start; the longest seen were 4 s off.
+UNCLAIMED_REACH_MS = 6_000
+# A value of at least this many letters and digits is masked wherever it is said, and must not be in any output.
+VALUE_CHARACTERS = 4
+# Words with less sound between them than this are neighbours in one breath.
+_TOUCHING_MS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What is known of the sound besides its words: where there is speech, and where keys were pressed."""
+
+    speech: tuple[Stretch, ...] = ()
+    tones: tuple[Stretch, ...] = ()
+
+
+def make_plan(
+    transcript: Transcript, findings: Sequence[Finding], policy: Policy, recording: Recording | None, sound: Sound
+) -> Plan:
+    """What to replace in the transcript and in the sound.
+
+    Args:
+        transcript: of the call.
+        findings: may overlap; those that the policy doesn't want are left out here.
+        policy: what to mask, how far to pad, what to do in doubt.
+        recording: None where there is no sound.
+        sound: speech regions and keypad tones of the recording.
+    """
+    types = _types(findings, policy, transcript)
+    replacements = _replacements(transcript, types)
+    intervals: list[AudioInterval] = []
+    if recording is not None:
+        channels = tuple(range(recording.channels))
+        masked = _spoken(transcript, types, policy, sound.speech, recording.duration_ms)
+        if policy.in_doubt == "mask":
+            masked += [(d.where.start_ms, d.where.end_ms, "DOUBT") for d in transcript.doubts]
+        if policy.wants("KEYPAD_TONES", 1.0):
+            masked += [(tone.start_ms, tone.end_ms, "KEYPAD_TONES") for tone in sound.tones]
+        intervals = _merged(masked, policy.padding.merge_gap_ms, recording.duration_ms, channels)
+    doubts = tuple(sorted(Counter(doubt.reason for doubt in transcript.doubts).items()))
+    return Plan(tuple(intervals), replacements, doubts, hold=policy.in_doubt == "hold" and bool(doubts))
+
+
+def _types(findings: Sequence[Finding], policy: Policy, transcript: Transcript) -> Mapping[int, str]:
+    """The entity type of each word to be masked: of the finding with the best score, the longer of equals."""
+    wanted = [finding for finding in findings if policy.wants(finding.entity_type, finding.score)]
+    types: dict[int, str] = {}
+    for finding in sorted(wanted, key=lambda f: (f.score, len(f.words)), reverse=True):
+        for index in finding.words:
+            types.setdefault(index, finding.entity_type)
+    if policy.number_run_digits is not None:
+        for index in _number_runs(transcript.words, policy.number_run_digits):
+            types.setdefault(index, "NUMBER")
+    return _everywhere(types, transcript)
+
+
+def said(text: str) -> str:
+    """A word free of case and marks: equal for the same value."""
+    return "".join(character for character in text.lower() if character.isalnum())
+
+
+def runs(transcript: Transcript, types: Mapping[int, str]) -> list[tuple[int, ...]]:
+    """Runs of neighbouring words of one turn and one type."""
+    return [tuple(range(r.first, r.last + 1)) for r in _replacements(transcript, types)]
+
+
+def values(transcript: Transcript, plan: Plan) -> frozenset[tuple[str, ...]]:
+    """What the plan's replacements cover, word by word, as far as it is long enough to be told from any other word."""
+    words = transcript.words
+    covered = (tuple(filter(None, (said(words[i].text) for i in range(r.first, r.last + 1)))) for r in plan.replacements)
+    return frozenset(value for value in covered if sum(map(len, value)) >= VALUE_CHARACTERS)
+
+
+def _everywhere(types: dict[int, str], transcript: Transcript) -> dict[int, str]:
+    """Mask what is masked once wherever it is said again."""
+    words = [said(word.text) for word in transcript.words]
+    known: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for run in runs(transcript, types):
+        value = tuple(word for word in (words[i] for i in run) if word)
+        if sum(map(len, value)) >= VALUE_CHARACTERS:
+            known.setdefault(value[0], []).append((value, types[run[0]]))
+    result = dict(types)
+    for _, indices in transcript.turn_ranges():
+        spoken = [index for index in indices if words[index]]
+        for position, index in enumerate(spoken):
+            for value, entity_type in known.get(words[index], ()):
+                place = spoken[position : position + len(value)]
+                if tuple(words[i] for i in place) == value:
+                    for i in range(place[0], place[-1] + 1):
+                        result.setdefault(i, entity_type)
+    return result
+
+
+def _number_runs(words: Sequence[Word], least: int) -> list[int]:
+    run: list[int] = []
+    found: list[int] = []
+    for index, word in enumerate([*words, None]):
+        if word is not None and any(character.isdigit() for character in word.text):
+            run.append(index)
+            continue
+        digits = sum(character.isdigit() for i in run for character in words[i].text)
+        found += run if digits >= least else []
+        run = []
+    return found
+
+
+def _replacements(transcript: Transcript, types: Mapping[int, str]) -> tuple[Replacement, ...]:
+    result: list[Replacement] = []
+    for _, indices in transcript.turn_ranges():
+        for index in indices:
+            entity_type = types.get(index)
+            if entity_type is None:
+                continue
+            last = result[-1] if result else None
+            if last and last.entity_type == entity_type and last.last == index - 1 and last.first >= indices.start:
+                result[-1] = replace(last, last=index)
+            else:
+                result.append(Replacement(index, index, entity_type, f"[{entity_type}]"))
+    return tuple(result)
+
+
+def _spoken(
+    transcript: Transcript, types: Mapping[int, str], policy: Policy, speech: Sequence[Stretch], duration_ms: int
+) -> list[tuple[int, int, str]]:
+    """[start, end) and type of each masked word, widened and padded."""
+    words = transcript.words
+    result = []
+    for channel in sorted({word.channel for word in words}):
+        own = [index for index, word in enumerate(words) if word.channel == channel]
+        regions = [stretch for stretch in speech if stretch.channel == channel]
+        for position, index in enumerate(own):
+            if index not in types:
+                continue
+            before = next((words[i].end_ms for i in reversed(own[:position]) if words[i].end_ms is not None), 0) or 0
+            after = next((words[i].start_ms for i in own[position + 1 :] if words[i].start_ms is not None), None)
+            start, end = _widened(words[index], before, duration_ms if after is None else after, regions)
+            result.append((start - policy.padding.before_ms, end + policy.padding.after_ms, types[index]))
+    return result
+
+
+def _widened(word: Word, before_ms: int, after_ms: int, regions: Sequence[Stretch]) -> tuple[int, int]:
+    """A word's interval, grown to the neighbours' edges where it has no time, and over speech nobody claims."""
+    start = before_ms if word.start_ms is None else word.start_ms
+    end = max(after_ms, start) if word.end_ms is None else word.end_ms
+    earliest, latest = max(before_ms, start - UNCLAIMED_REACH_MS), min(after_ms, end + UNCLAIMED_REACH_MS)
+    for region in regions:
+        if region.start_ms < start and region.end_ms > earliest:
+            start = max(region.start_ms, earliest)
+    for region in reversed(regions):
+        if region.end_ms > end and region.start_ms < min(latest, end + _TOUCHING_MS):
+            end = min(region.end_ms, max(latest, end))
+    return start, end
+
+
+def _merged(
+    masked: Sequence[tuple[int, int, str]], gap_ms: int, duration_ms: int, channels: tuple[int, ...]
+) -> list[AudioInterval]:
+    result: list[AudioInterval] = []
+    for start, end, entity_type in sorted(masked):
+        start, end = max(0, start), min(duration_ms, end)
+        if start >= end:
+            continue
+        if result and start <= result[-1].end_ms + gap_ms:
+            last = result[-1]
+            kinds = tuple(sorted({*last.entity_types, entity_type}))
+            result[-1] = AudioInterval(last.start_ms, max(last.end_ms, end), channels, kinds)
+        else:
+            result.append(AudioInterval(start, end, channels, (entity_type,)))
+    return result

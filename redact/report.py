@@ -1,0 +1,101 @@
+"""What was done to one call, without a single personal value."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redact.call import Recording, Transcript
+from redact.findings import AudioInterval, Finding, Plan, Verification
+
+SCHEMA = "callredact-report"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a call was processed: the policy and the models by digest, and seconds spent in each stage."""
+
+    policy: str
+    policy_digest: str
+    models: Mapping[str, str]
+    timings_s: Mapping[str, float]
+    redact_version: str
+
+
+def build(
+    run: Run,
+    recording: Recording,
+    transcript: Transcript,
+    findings: tuple[Finding, ...],
+    plan: Plan,
+    verification: Verification | None,
+    outputs: Mapping[str, str],
+    notes: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """The report as a JSON-ready object; `docs/schemas/report-1.json` describes it.
+
+    Args:
+        run: how.
+        recording: what went in.
+        transcript: its language and doubts are told, not its words.
+        findings: those that count, by type and recognizer.
+        plan: what was masked.
+        verification: None where nothing was staged.
+        outputs: SHA-256 of each output by its suffix.
+        notes: such as why the format changed.
+    """
+    status = "held" if plan.hold else ("done" if verification and verification.passed else "failed")
+    return {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "redact_version": run.redact_version,
+        "status": status,
+        "basis": "not recorded",
+        "input": {
+            "sha256": recording.sha256,
+            "container": recording.container,
+            "codec": recording.codec,
+            "sample_rate": recording.sample_rate,
+            "channels": list(recording.roles),
+            "duration_ms": recording.duration_ms,
+            "tags_dropped": list(recording.tags),
+            "streams_dropped": recording.other_streams,
+        },
+        "policy": {"name": run.policy, "sha256": run.policy_digest},
+        "models": dict(run.models),
+        "language": transcript.language,
+        "language_probability": transcript.language_probability,
+        "replacements": dict(sorted(Counter(r.entity_type for r in plan.replacements).items())),
+        "recognizers": dict(sorted(Counter(f.recognizer for f in findings).items())),
+        "masked_ms": masked_ms(plan),
+        "intervals": [_interval(interval) for interval in plan.intervals],
+        "doubts": dict(plan.doubts),
+        "checks": [
+            {"name": check.name, "passed": check.passed, "figure": check.figure}
+            for check in (verification.checks if verification else ())
+        ],
+        "outputs": dict(outputs),
+        "notes": list(notes),
+        "timings_s": {stage: round(seconds, 3) for stage, seconds in run.timings_s.items()},
+    }
+
+
+def write(report: Mapping[str, Any]) -> str:
+    """The report's file."""
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+
+
+def masked_ms(plan: Plan) -> int:
+    """Masked time, each moment counted once."""
+    return sum(interval.end_ms - interval.start_ms for interval in plan.intervals)
+
+
+def _interval(interval: AudioInterval) -> dict[str, Any]:
+    return {
+        "start_ms": interval.start_ms,
+        "end_ms": interval.end_ms,
+        "channels": list(interval.channels),
+        "entity_types": list(interval.entity_types),
+    }

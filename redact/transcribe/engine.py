@@ -1,0 +1,41 @@
+"""What a speech engine promises, so that another can take faster-whisper's place as one module."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redact.call import Stretch, Word
+
+SAMPLE_RATE = 16_000
+Sound = NDArray[np.float32]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A contiguous stretch of one channel and its sound: mono, 16 kHz, in [-1, 1], at most 30 s long."""
+
+    where: Stretch
+    sound: Sound
+
+
+class Engine(Protocol):
+    """Turns clips into words.
+
+    Attributes:
+        name: engine and model, for the transcript's `source`.
+    """
+
+    name: str
+
+    def detect_language(self, clips: Sequence[Clip]) -> tuple[str, float]:
+        """The language spoken in the clips (ISO 639-1) and its probability."""
+
+    def transcribe(self, clips: Sequence[Clip], language: str, progress: Progress) -> tuple[Word, ...]:
+        """The words of all clips, by clip, with times on the recording's clock.
+
+        `progress` is called with milliseconds done and in all. The result is complete: nothing lazy is left in it.
+        """

@@ -1,0 +1,88 @@
+"""From speech regions to clips for the engine, and from its words to turns. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from redact.call import Doubt, Role, Stretch, Turn, Word
+
+# An engine window is 30 s long and costs the same however much of it is used.
+CLIP_MS = 28_000
+# Sound kept around speech, so that soft first and last sounds are heard.
+CLIP_RIM_MS = 300
+# A pause this long ends an utterance; within one, the other side's words don't interrupt.
+UTTERANCE_PAUSE_MS = 800
+# Speech that is shorter than this and got no word is a breath or a click.
+WORDLESS_MS = 400
+# So many equal words in a row, or a phrase repeated so often, is the engine looping rather than somebody speaking.
+LOOP_REPEATS = 5
+LOOP_PHRASE_WORDS = 4
+
+
+def clips(regions: Sequence[Stretch], duration_ms: int) -> tuple[Stretch, ...]:
+    """Contiguous stretches of one channel for the engine: neighbouring regions together, up to one window long.
+
+    Nothing inside a clip is cut out, so word times need no mapping back. A longer region is cut into windows.
+    """
+    result: list[Stretch] = []
+    for region in regions:
+        start = max(0, region.start_ms - CLIP_RIM_MS, result[-1].end_ms if result else 0)
+        end = min(duration_ms, region.end_ms + CLIP_RIM_MS)
+        if result and end - result[-1].start_ms <= CLIP_MS:
+            result[-1] = Stretch(region.channel, result[-1].start_ms, max(end, result[-1].end_ms))
+        elif end > start:
+            result.append(Stretch(region.channel, start, end))
+    return tuple(result)
+
+
+def turns(words: Iterable[Word], roles: Sequence[Role]) -> tuple[Turn, ...]:
+    """Words of all channels as turns in time order.
+
+    A channel's words are first cut into utterances at pauses; utterances are then ordered by their start, and
+    neighbouring ones of the same channel joined. So overlapping speech doesn't shred either side's sentence.
+    """
+    utterances: list[list[Word]] = []
+    by_channel: dict[int, list[Word]] = {}
+    for word in words:
+        by_channel.setdefault(word.channel, []).append(word)
+    for spoken in by_channel.values():
+        last_end: int | None = None
+        for word in spoken:
+            if last_end is None or (word.start_ms or 0) - last_end > UTTERANCE_PAUSE_MS:
+                utterances.append([])
+            utterances[-1].append(word)
+            last_end = word.end_ms
+    utterances.sort(key=lambda utterance: utterance[0].start_ms or 0)
+    joined: list[list[Word]] = []
+    for utterance in utterances:
+        if joined and joined[-1][0].channel == utterance[0].channel and roles[utterance[0].channel] != "mixed":
+            joined[-1] += utterance
+        else:
+            joined.append(list(utterance))
+    return tuple(Turn(roles[said[0].channel], said[0].channel, tuple(said)) for said in joined)
+
+
+def doubts(words: Sequence[Word], regions: Sequence[Stretch]) -> tuple[Doubt, ...]:
+    """Speech that got no word, and repetition loops, of one channel."""
+    wordless = [
+        Doubt("speech_without_words", region)
+        for region in regions
+        if region.end_ms - region.start_ms >= WORDLESS_MS
+        and not any((w.start_ms or 0) < region.end_ms and (w.end_ms or 0) > region.start_ms for w in words)
+    ]
+    return (*wordless, *_loops(words))
+
+
+def _loops(words: Sequence[Word]) -> Iterable[Doubt]:
+    said = [word.text.strip(".,;:?! ").lower() for word in words]
+    for size in range(1, LOOP_PHRASE_WORDS + 1):
+        at = 0
+        while at + size * LOOP_REPEATS <= len(said):
+            end = at + size
+            while said[end : end + size] == said[at : at + size]:
+                end += size
+            digits = any(character.isdigit() for character in "".join(said[at : at + size]))
+            if end - at >= size * LOOP_REPEATS and not (size == 1 and digits):
+                first, last = words[at], words[end - 1]
+                yield Doubt("repetition_loop", Stretch(first.channel, first.start_ms or 0, last.end_ms or 0))
+                at = end
+            else:
+                at += 1
