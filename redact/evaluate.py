@@ -38,7 +38,12 @@ GOLD_LABELS: Mapping[str, str] = MappingProxyType(
         "MEDICAL": "MEDICAL",
     }
 )
-"""Our entity type for each label of a gold file. A label that is one of our types already stands for itself."""
+"""Our entity type for each label of a gold file. A label that is one of our types already stands for itself.
+
+`NATIONAL_ID` is a name for the figures only: policies know each country's number by its own type, labels don't.
+"""
+
+_KNOWN_LABELS = frozenset({*GOLD_LABELS, *GOLD_LABELS.values(), *ENTITY_TYPES})
 
 ALL = "all"
 """Key of the totals over every language."""
@@ -310,7 +315,7 @@ def _read_item(raw: object, where: str) -> GoldItem:
     if not isinstance(raw, dict):
         raise _bad_gold(where, "not an object")
     label = _text(raw, "type", where)
-    if label not in GOLD_LABELS and label not in ENTITY_TYPES:
+    if label not in _KNOWN_LABELS:
         raise InputRejected(f"{where}: unknown label {label!r}", hint=f"The labels are {', '.join(GOLD_LABELS)}.")
     channel = raw.get("channel")
     if not isinstance(channel, int) or isinstance(channel, bool) or channel < 0:

@@ -29,7 +29,7 @@ from redact.transcripts import native, plain, srt, vtt
 
 SAMPLE_RATE = 16_000
 DEFAULT_MODEL = "base"
-SPACY_MODELS = {"en": "en-core-web-sm", "fr": "fr-core-news-md"}
+SPACY_MODELS = {"en": "en_core_web_sm", "fr": "fr_core_news_md"}
 # A name with so many digits in a row may hold a phone number or a date: its outputs get an opaque name.
 _DIGIT_RUN = re.compile(r"\d{5,}")
 _TEXT_SUFFIXES = (".txt", ".vtt", ".srt", ".json")

@@ -252,14 +252,17 @@ def test_json_holds_every_figure_and_no_value(tmp_path):
     assert 0.5 < first["leaked_share"] < 0.7
 
 
-@pytest.mark.parametrize(("label", "entity_type"), [*GOLD_LABELS.items(), *((name, name) for name in ENTITY_TYPES)])
+@pytest.mark.parametrize(
+    ("label", "entity_type"), [*GOLD_LABELS.items(), *((name, name) for name in (*ENTITY_TYPES, "NATIONAL_ID"))]
+)
 def test_labels_become_entity_types(tmp_path, label, entity_type):
     item = {"type": label, "text": "x", "channel": 0, "start": 1, "end": 2}
     assert read_gold(add_call(tmp_path, "a", pii=[item])).items[0].entity_type == entity_type
 
 
 def test_labels_lead_to_types_that_policies_know():
-    assert set(GOLD_LABELS.values()) <= set(ENTITY_TYPES)
+    unknown = set(GOLD_LABELS.values()) - set(ENTITY_TYPES)
+    assert unknown <= {"NATIONAL_ID"}  # the label names no country, the types do
 
 
 @pytest.mark.parametrize(
@@ -305,7 +308,7 @@ def test_wrong_gold_is_refused(tmp_path, changes, complaint):
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"type": "PASSPORT"}, "unknown label 'PASSPORT'"),
+        ({"type": "SHOE_SIZE"}, "unknown label 'SHOE_SIZE'"),
         ({"type": "person"}, "unknown label 'person'"),
         ({"type": 3}, '"type" is not a text'),
         ({"channel": -1}, '"channel" is not a whole number'),

@@ -34,6 +34,7 @@ Span = tuple[int, int]
 
 _BLOCK = 1024  # samples handed to an encoder at a time; libsndfile's Vorbis encoder crashes on long blocks
 _OGG_SERIAL = 1
+_VORBIS_HEADER_WITHIN = 1 << 16  # bytes; it stands in the first page of an Ogg file, in the head of a WebM file
 _WAV_SUFFIXES = (".wav", ".wave")
 _DTYPES: Mapping[SampleFormat, np.dtype[Any]] = {
     "s16": np.dtype(np.int16),
@@ -151,7 +152,7 @@ def encode(
             why = f"there is no encoder here for {recording.codec}"
         elif recording.channels > recipe.max_channels:
             why = f"{recording.codec} of {recording.channels} channels can't be written here"
-        elif data := _recoded(recipe, recording, masked):
+        elif data := _recoded(recipe, recording, source, masked):
             out.write(data)
             container = _container(recipe, recording)
             suffix = _one_of(recipe.suffixes[container], own_suffix)
@@ -193,11 +194,13 @@ def _copied(
     return False
 
 
-def _recoded(recipe: _Recipe, recording: Recording, masked: NDArray[Any]) -> bytes:
+def _recoded(recipe: _Recipe, recording: Recording, source: BinaryIO | Path, masked: NDArray[Any]) -> bytes:
     """The encoded file, in memory: a disk that is full must not fail within the libraries. Empty where they refuse."""
     sample_format = recipe.feed or recording.sample_format
-    if not recipe.encoder:
-        return _by_libsndfile(recording, _blocks(masked, sample_format, recipe.advance))
+    if recording.codec == "vorbis":
+        return _vorbis(recording, source, _blocks(masked, sample_format))
+    if recording.codec == "gsm_ms":
+        return _by_libsndfile(recording, _blocks(masked, sample_format), format="WAV", subtype="GSM610")
     options = {"flags": "+bitexact"}
     if recording.codec == "opus" and recording.channels > 2:
         options["mapping_family"] = "255"  # channels without loudspeakers: none is taken for a subwoofer's
@@ -257,36 +260,39 @@ def _packets(
     yield from stream.encode(None)
 
 
-def _by_libsndfile(recording: Recording, blocks: Iterator[NDArray[Any]]) -> bytes:
+def _vorbis(recording: Recording, source: BinaryIO | Path, blocks: Iterator[NDArray[Any]]) -> bytes:
+    """At the highest compression whose nominal bit rate is not below the original's."""
+    with wav.opened(source) as file, wav.reading():
+        file.seek(0)
+        wanted = _nominal_bit_rate(file.read(_VORBIS_HEADER_WITHIN)) or _bit_rate(recording)
+    for tenths in range(10, -1, -1):
+        kind = {"format": "OGG", "subtype": "VORBIS", "compression_level": tenths / 10}
+        silence = np.zeros((recording.channels, 1), np.float32)
+        if not (probe := _by_libsndfile(recording, iter([silence]), **kind)):
+            return b""
+        if _nominal_bit_rate(probe) >= 0.95 * wanted or tenths == 0:
+            break
+    return ogg.with_serial(_by_libsndfile(recording, blocks, **kind), _OGG_SERIAL)
+
+
+def _nominal_bit_rate(data: bytes) -> int:
+    """What the identification header states (Vorbis I specification, section 4.2.2); 0 where it doesn't."""
+    header = data.find(b"\x01vorbis")
+    stated = int.from_bytes(data[header + 20 : header + 24], "little", signed=True) if header >= 0 else 0
+    return max(stated, 0)
+
+
+def _by_libsndfile(recording: Recording, blocks: Iterator[NDArray[Any]], **kind: Any) -> bytes:
     import soundfile
 
     buffer = io.BytesIO()
-    kind: dict[str, Any] = {"format": "WAV", "subtype": "GSM610"}
     try:
-        if recording.codec == "vorbis":
-            kind = {"format": "OGG", "subtype": "VORBIS", "compression_level": _vorbis_level(recording)}
         with soundfile.SoundFile(buffer, "w", recording.sample_rate, recording.channels, **kind) as file:
             for block in blocks:
                 file.write(np.ascontiguousarray(block.T))
     except soundfile.LibsndfileError:
         return b""
-    return ogg.with_serial(buffer.getvalue(), _OGG_SERIAL) if recording.codec == "vorbis" else buffer.getvalue()
-
-
-def _vorbis_level(recording: Recording) -> float:
-    """The highest compression level whose nominal bit rate is not below the recording's."""
-    import soundfile
-
-    for tenths in range(10, 0, -1):
-        buffer = io.BytesIO()
-        kind = {"format": "OGG", "subtype": "VORBIS", "compression_level": tenths / 10}
-        with soundfile.SoundFile(buffer, "w", recording.sample_rate, recording.channels, **kind) as file:
-            file.write(np.zeros((1, recording.channels), np.float32))
-        # Vorbis I specification, section 4.2.2: the nominal bit rate in the identification header.
-        header = buffer.getvalue().index(b"\x01vorbis")
-        if int.from_bytes(buffer.getvalue()[header + 20 : header + 24], "little") >= 0.95 * _bit_rate(recording):
-            return tenths / 10
-    return 0.0
+    return buffer.getvalue()
 
 
 def _bit_rate(recording: Recording) -> int:
@@ -299,7 +305,7 @@ def _bit_rate(recording: Recording) -> int:
             table = [kbps * 1000 for kbps in (_MP3_KBPS if recording.sample_rate >= 32_000 else _MP3_LOW_KBPS)]
             return _nearest(table[:8] if recording.sample_rate < 16_000 else table, rate)
         case "amr_nb":
-            return _nearest(_AMR_BPS, rate)
+            return _nearest(_AMR_BPS, rate - 400)  # in a file each frame of 20 ms has a byte more
         case codec:
             least = _LEAST_BIT_RATE_A_CHANNEL.get(codec, 0)
             return min(max(rate, least * recording.channels), 256_000 * recording.channels)

@@ -75,14 +75,15 @@ def opened(source: BinaryIO | Path) -> Iterator[BinaryIO]:
     if not isinstance(source, Path):
         yield source
         return
-    with _reading():
+    with reading():
         file = source.open("rb")
     with file:
         yield file
 
 
 @contextmanager
-def _reading() -> Iterator[None]:
+def reading() -> Iterator[None]:
+    """Around reads of the original: an error of the disk becomes `InputRejected`."""
     try:
         yield
     except OSError as error:
@@ -98,7 +99,7 @@ def locate(source: BinaryIO) -> Sound | None:
     Raises:
         InputRejected: the file can't be read.
     """
-    with _reading():
+    with reading():
         return _locate(source)
 
 
@@ -149,11 +150,11 @@ def copy_masked(
         return False
     frame_bytes = codec.width * sound.channels
     out.write(header(sound.fmt, sound.frames * frame_bytes, sound.frames))
-    with _reading():
+    with reading():
         source.seek(sound.offset)
     for start in range(0, sound.frames, _BLOCK_FRAMES):
         count = min(_BLOCK_FRAMES, sound.frames - start)
-        with _reading():
+        with reading():
             raw = source.read(count * frame_bytes)
         if len(raw) != count * frame_bytes:
             return False

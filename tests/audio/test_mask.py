@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ intervals_in_a_second = st.lists(
 def test_spans_are_rounded_outward_sorted_and_apart(intervals, rate):
     found = spans(intervals, 0, rate, rate)
     assert all(0 <= first < last <= rate for first, last in found)
-    assert all(left[1] < right[0] for left, right in zip(found, found[1:], strict=False))
+    assert all(left[1] < right[0] for left, right in pairwise(found))
     inside = np.zeros(rate, bool)
     for first, last in found:
         inside[first:last] = True

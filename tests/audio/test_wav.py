@@ -43,7 +43,9 @@ def fmt_of(codec, channels=1, rate=8000, *, extensible=False, bits=None):
 def wav_file(codec, data, *, fmt=None, before=b"", after=b"", data_size=None, riff=b"RIFF"):
     size = len(data) if data_size is None else data_size
     pad = bytes(len(data) & 1) if after else b""
-    body = b"WAVE" + before + chunk(b"fmt ", fmt or fmt_of(codec)) + b"data" + struct.pack("<I", size) + data + pad + after
+    body = (
+        b"WAVE" + before + chunk(b"fmt ", fmt or fmt_of(codec)) + b"data" + struct.pack("<I", size) + data + pad + after
+    )
     return riff + struct.pack("<I", len(body) if riff == b"RIFF" else 0xFFFFFFFF) + body
 
 
@@ -101,7 +103,6 @@ def test_g711_codes_are_the_nearest(codec):
     nearest = np.min(np.abs(values[:, None] - levels[None, :]), axis=1)
     assert np.array_equal(np.abs(values - levels[codes]), nearest)
     assert len(np.unique(codes)) >= 255  # mu-law's second zero is never needed
-    # As FFmpeg encodes: never more than one step away from it, for it cuts where we round.
     assert coding.encode(np.zeros(1, np.int16))[0, 0] == {"pcm_mulaw": 0xFF, "pcm_alaw": 0xD5}[codec]
 
 
@@ -232,7 +233,7 @@ def test_samples_that_are_not_numbers_are_copied_as_they_are():
 
 
 class Failing(io.BytesIO):
-    def read(self, size=-1):
+    def read(self, _size=-1):
         raise OSError(5, "Input/output error")
 
 

@@ -1,0 +1,5 @@
+"""`python -m redact`."""
+
+from redact.cli.main import run
+
+run()

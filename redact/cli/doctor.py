@@ -1,0 +1,61 @@
+"""`redact doctor`: what is installed, which models are there, and what would fail."""
+
+import importlib.metadata
+import os
+import platform
+import sys
+
+import click
+
+from redact.errors import ExitCode, RedactError
+
+_LIBRARIES = (
+    "faster-whisper", "ctranslate2", "presidio-analyzer", "presidio-anonymizer", "spacy", "av", "soundfile", "pydub",
+    "onnxruntime", "numpy", "pydantic", "click",
+)  # fmt: skip
+
+
+@click.command()
+@click.pass_context
+def doctor(ctx: click.Context) -> None:
+    """Tells what is installed, which models are there, and what would fail. Exit code 4 where something is missing."""
+    missing = 0
+    click.echo(f"python {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+    for name in _LIBRARIES:
+        try:
+            click.echo(f"  ok       {name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing += 1
+            click.echo(f"  MISSING  {name}: pip install --force-reinstall callredact")
+    missing += _models()
+    click.echo(_sandbox())
+    ctx.exit(ExitCode.MODEL_MISSING if missing else ExitCode.OK)
+
+
+def _models() -> int:
+    from redact.models import locate
+    from redact.pipeline import DEFAULT_MODEL, SPACY_MODELS
+
+    click.echo("models that the defaults need")
+    missing = 0
+    for name, engine in ((DEFAULT_MODEL, "faster-whisper"), *((name, "spacy") for name in SPACY_MODELS.values())):
+        try:
+            files = locate(name, engine=engine)  # type: ignore[arg-type]
+            click.echo(f"  ok       {name} sha256 {files.digest[:16]}")
+        except RedactError as error:
+            missing += 1
+            click.echo(f"  MISSING  {name}: {error.message}; {error.hint}")
+    return missing
+
+
+def _sandbox() -> str:
+    """Whether the decoder's child process can be cut off from the network."""
+    if sys.platform != "linux":
+        return "decoder: no network isolation on this system"
+    pid = os.fork()
+    if pid == 0:
+        import ctypes
+
+        os._exit(0 if ctypes.CDLL(None, use_errno=True).unshare(0x10000000 | 0x40000000) == 0 else 1)
+    isolated = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    return f"decoder: {'cut off from the network' if isolated else 'user namespaces are off here: limits only, no network isolation'}"

@@ -1,0 +1,203 @@
+"""`redact file`: recordings in, redacted recordings out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from redact.errors import ExitCode, HeldForReview, InputRejected, RedactError, UsageError
+
+if TYPE_CHECKING:
+    from redact.call import Role
+    from redact.pipeline import Redactor, Result
+    from redact.policy import Policy
+
+AUDIO_SUFFIXES = frozenset(".wav .wave .mp3 .ogg .oga .opus .flac .m4a .mp4 .aac .amr .webm .mka .gsm".split())
+_ROLES = ("agent", "customer", "mixed", "other")
+_ALIKE = {"caller": "customer", "client": "customer", "advisor": "agent"}
+
+
+def _complete_policy(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    from redact.policy import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
+@click.command()
+@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output-dir", "out_dir", type=click.Path(file_okay=False, path_type=Path), help="Folder for the outputs. [default: beside each input]")
+@click.option("--policy", "policy_name", default="default", show_default=True, shell_complete=_complete_policy, help="Name or YAML file of the policy.")
+@click.option("--language", default="auto", show_default=True, help="auto, en or fr.")
+@click.option("--model", default="base", show_default=True, help="Speech model: a name of `redact models list`, or a folder.")
+@click.option("--channels", metavar="ROLES", help="What each channel holds, such as agent,customer.")
+@click.option("--entities", metavar="TYPES", help="Mask only these entity types, separated by commas.")
+@click.option("--threshold", type=click.FloatRange(0, 1), help="Least score of a finding, for all types.")
+@click.option("--allow-file", type=click.File("r", encoding="utf-8"), help="Terms that are never personal, one a line; - for standard input.")
+@click.option("--deny-file", type=click.File("r", encoding="utf-8"), help="Terms that always are, one a line; - for standard input.")
+@click.option("--mask", "mask_kind", type=click.Choice(["tone", "silence", "noise"]), help="What stands in the sound.")
+@click.option("--tone-hz", type=click.IntRange(100, 4000), help="Frequency of the tone.")
+@click.option("--level-dbfs", type=click.FloatRange(-60, 0), help="Level of the tone or noise.")
+@click.option("--pad-before-ms", type=click.IntRange(0, 5000), help="Masked before each word.")
+@click.option("--pad-after-ms", type=click.IntRange(0, 5000), help="Masked after each word.")
+@click.option("--label-style", type=click.Choice(["type", "numbered", "hash"]), help="[PERSON], [PERSON_1] or ####.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="Where the speech model runs.")
+@click.option("--offline", is_flag=True, help="Never use the network. It isn't used here anyway; models are fetched by `redact models pull` alone.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be masked, without values, and write nothing.")
+@click.option("--force", is_flag=True, help="Replace outputs that exist.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
+@click.option("--json", "as_json", is_flag=True, help="Print each call's report as one JSON line.")
+@click.pass_context
+def file(ctx: click.Context, /, **given: Any) -> None:
+    """Redacts recordings: a bleeped copy, and transcripts without personal data.
+
+    INPUT is a recording or a folder of them. For each NAME.wav there come NAME.redacted.wav (in the recording's own
+    format), .redacted.txt, .vtt, .srt and .json, and NAME.report.json. One failing input doesn't stop the others.
+    """
+    from redact.pipeline import Options, Redactor
+
+    paths = list(_expanded(given["inputs"]))
+    policy = _policy(given)
+    with _progress(quiet=given["quiet"] or given["as_json"]) as (advance, console):
+        redactor = Redactor(
+            Options(
+                policy=policy,
+                model=given["model"],
+                language=given["language"],
+                roles=_roles(given["channels"]),
+                device=given["device"],
+                allow=_terms(given["allow_file"]),
+                deny=_terms(given["deny_file"]),
+                force=given["force"],
+            ),
+            advance,
+        )
+        errors = [error for path in paths if (error := _one(redactor, path, given, console))]
+    if errors and len(paths) == 1:
+        ctx.exit(errors[0].exit_code)
+    ctx.exit(ExitCode.SOME_FAILED if errors else ExitCode.OK)
+
+
+def _one(redactor: Redactor, path: Path, given: dict[str, Any], console: Any) -> RedactError | None:
+    """Redact one input and tell what came of it; the error, if any, is told and returned."""
+    from redact.cli.main import tell
+
+    try:
+        result = redactor.redact_file(path, given["out_dir"], dry_run=given["dry_run"])
+    except RedactError as error:
+        if not isinstance(error, (HeldForReview, InputRejected)) and error.exit_code in {
+            ExitCode.BAD_POLICY, ExitCode.MODEL_MISSING, ExitCode.USAGE,
+        }:  # fmt: skip
+            raise  # it would fail the same for every input
+        tell(error, path.name)
+        return error
+    for warning in result.warnings:
+        click.echo(f"redact: {path.name}: {warning}", err=True)
+    if given["as_json"]:
+        click.echo(json.dumps(result.report, ensure_ascii=False))
+    elif not given["quiet"]:
+        _summary(console, path, result, dry_run=given["dry_run"])
+    return None
+
+
+def _expanded(inputs: tuple[Path, ...]) -> Iterator[Path]:
+    """Files as given; of folders, the recordings in them that are not outputs."""
+    for given in inputs:
+        if not given.is_dir():
+            yield given
+            continue
+        inside = sorted(p for p in given.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES and ".redacted" not in p.name)
+        if not inside:
+            raise InputRejected(f"the folder {given} holds no recordings", hint=f"known endings: {' '.join(sorted(AUDIO_SUFFIXES))}")
+        yield from inside
+
+
+def _policy(given: dict[str, Any]) -> Policy:
+    """The chosen policy with the options laid over it."""
+    from redact.policy import load
+
+    policy = load(given["policy_name"])
+    changes: dict[str, Any] = {}
+    entities = dict(policy.entities)
+    if given["entities"]:
+        wanted = [name.strip().upper() for name in given["entities"].split(",") if name.strip()]
+        entities = {name: entities.get(name, 0.4) for name in wanted}
+    if given["threshold"] is not None:
+        entities = dict.fromkeys(entities, given["threshold"])
+    if entities != policy.entities:
+        changes["entities"] = entities
+    mask = {"kind": given["mask_kind"], "frequency_hz": given["tone_hz"], "level_dbfs": given["level_dbfs"]}
+    padding = {"before_ms": given["pad_before_ms"], "after_ms": given["pad_after_ms"]}
+    for key, values in (("mask", mask), ("padding", padding)):
+        set_values = {name: value for name, value in values.items() if value is not None}
+        if set_values:
+            changes[key] = {**getattr(policy, key).model_dump(), **set_values}
+    if given["label_style"]:
+        changes["label_style"] = given["label_style"]
+    return policy.changed(**changes) if changes else policy
+
+
+def _roles(text: str | None) -> tuple[Role, ...] | None:
+    if text is None:
+        return None
+    roles = tuple(_ALIKE.get(name.strip().lower(), name.strip().lower()) for name in text.split(","))
+    unknown = [role for role in roles if role not in _ROLES]
+    if unknown:
+        raise UsageError(f"unknown channel role {unknown[0]!r}", hint=f"known roles: {', '.join(_ROLES)}")
+    return roles  # type: ignore[return-value]
+
+
+def _terms(source: Any) -> tuple[str, ...]:
+    if source is None:
+        return ()
+    return tuple(line.strip() for line in source if line.strip() and not line.startswith("#"))
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[tuple[Any, Any]]:
+    """A function to report progress to, and the console of the summary."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    if quiet or not sys.stderr.isatty():
+        yield (lambda stage, done, total: None), console
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    with Progress(
+        TextColumn("{task.description:<12}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn(),
+        console=Console(stderr=True), transient=True,
+    ) as bar:  # fmt: skip
+        task = bar.add_task("starting", total=1)
+        yield (lambda stage, done, total: bar.update(task, description=stage, completed=done, total=max(total, 1))), console
+
+
+def _summary(console: Any, path: Path, result: Result, *, dry_run: bool) -> None:
+    from rich.markup import escape
+
+    done = result.report
+    seconds = done["input"]["duration_ms"] / 1000
+    console.print(f"[bold]{escape(path.name)}[/bold]: {'would be redacted' if dry_run else 'redacted'}")
+    sure = done["language_probability"]
+    console.print(f"  language   {done['language']}{f' ({sure:.0%})' if sure is not None else ''}")
+    console.print(f"  speakers   {', '.join(done['input']['channels'])}")
+    found = ", ".join(f"{count} {name}" for name, count in done["replacements"].items()) or "nothing"
+    console.print(f"  found      {found}")
+    console.print(f"  masked     {done['masked_ms'] / 1000:.1f} of {seconds:.1f} s, in {len(done['intervals'])} places")
+    if done["doubts"]:
+        console.print(f"  in doubt   {_doubts(done['doubts'])}")
+    if dry_run:
+        for interval in done["intervals"]:
+            start, end = interval["start_ms"] / 1000, interval["end_ms"] / 1000
+            console.print(f"    {start:8.2f} - {end:8.2f} s  {', '.join(interval['entity_types'])}")
+    for output in result.outputs:
+        console.print(f"  wrote      {escape(str(output))}")
+
+
+def _doubts(doubts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in doubts.items())

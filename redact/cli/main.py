@@ -1,0 +1,98 @@
+"""The command `redact`: commands are imported when they are called, so that help answers at once; errors end here."""
+
+import importlib
+import signal
+import sys
+from types import FrameType
+
+import click
+
+from redact import __version__
+from redact.errors import ExitCode, RedactError
+
+_COMMANDS = {
+    "file": ("redact.cli.file", "file", "Redact recordings: bleeped audio and redacted transcripts."),
+    "evaluate": ("redact.cli.evaluate", "evaluate", "Measure how well a folder of labelled calls is redacted."),
+    "models": ("redact.cli.models", "models", "List, fetch and check the models."),
+    "policy": ("redact.cli.policy", "policy", "List, show and check policies."),
+    "doctor": ("redact.cli.doctor", "doctor", "Tell what is installed, and what would fail."),
+}
+
+
+class _Lazy(click.Group):
+    """A group that knows its commands' names and one-line help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute, _ = _COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_line) for name, (_, _, help_line) in _COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="redact")
+def cli() -> None:
+    """Redacts personal data in call recordings and their transcripts.
+
+    \b
+    redact file CALL.wav        bleeped audio and a redacted transcript, beside the recording
+    redact file CALL.wav -n     what would be masked, without writing anything
+
+    Shell completion: eval "$(_REDACT_COMPLETE=bash_source redact)" (or zsh_source, fish_source).
+    """
+
+
+def run() -> None:
+    """Run the command line and exit with a code of `redact.errors.ExitCode`."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = cli.main(standalone_mode=False)
+    except RedactError as error:
+        tell(error)
+        code = error.exit_code
+    except click.exceptions.Abort:
+        click.echo("redact: interrupted; nothing half-done was left", err=True)
+        code = ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.USAGE
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = ExitCode.SOME_FAILED
+    except Exception as error:  # noqa: BLE001 - a traceback could show what was said in the call
+        click.echo(
+            f"redact: unexpected {type(error).__name__} in {_place(error)}; nothing was published\n"
+            "  next: report this with the version from: redact --version",
+            err=True,
+        )
+        code = ExitCode.SOME_FAILED
+    sys.exit(int(code or 0))
+
+
+def tell(error: RedactError, where: str = "") -> None:
+    """Print an error on one line, and its next step on another."""
+    click.echo(f"redact: {where}{': ' if where else ''}{error.message}\n  next: {error.hint}", err=True)
+
+
+def _place(error: Exception) -> str:
+    """Module and line that raised, without any value."""
+    trace = error.__traceback__
+    place = "?"
+    while trace is not None:
+        name = trace.tb_frame.f_globals.get("__name__", "?")
+        if name.startswith("redact"):
+            place = f"{name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(int(ExitCode.TERMINATED))
