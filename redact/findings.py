@@ -15,7 +15,7 @@ class Finding:
 
     Attributes:
         entity_type: Presidio's name where it has one.
-        words: sorted indices into `Transcript.words`; they need not be contiguous (an answer broken by the other's "okay").
+        words: sorted indices into `Transcript.words`, not always contiguous (an answer broken by the other's "okay").
         score: in [0, 1].
         recognizer: name of what found it.
         view: name of the view it was found in.

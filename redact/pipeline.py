@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from redact import __version__, policy as policies, report, text, verify
+from redact import __version__, report, text, verify
+from redact import policy as policies
 from redact.audio import dtmf, mask
 from redact.audio.decode import Decoded, decode, resample
 from redact.audio.encode import Encoded, encode
@@ -90,7 +91,8 @@ class Redactor:
         self.policy = options.policy if isinstance(options.policy, Policy) else policies.load(options.policy)
         if options.language != "auto" and options.language not in supported():
             raise UsageError(
-                f"the language {options.language!r} can't be redacted", hint=f"use auto, or one of: {', '.join(supported())}"
+                f"the language {options.language!r} can't be redacted",
+                hint=f"use auto, or one of: {', '.join(supported())}",
             )
         self._engine: Engine | None = None
         self._detectors: dict[str, Any] = {}
@@ -171,7 +173,7 @@ class Redactor:
             return self._options.language, None
         if not cut:
             return supported()[0], None
-        longest = {}
+        longest: dict[int, Clip] = {}
         for clip in cut:  # one clip of each channel: the longest, for the most speech
             known = longest.get(clip.where.channel)
             if known is None or len(clip.sound) > len(known.sound):
@@ -245,7 +247,7 @@ class Redactor:
         recording = call.recording
         written = decode(staged.path(audio_name), roles=recording.roles)
         checks = verify.check_sound(
-            decoded.pcm, written.pcm, recording, written.recording.sample_rate, call.plan.intervals
+            decoded.pcm, written.pcm, recording, written.recording.sample_rate, call.plan, self.policy.mask.style()
         )
         kept = values(call.transcript, call.plan)
         read = [staged.path(stem + suffix).read_text(encoding="utf-8") for suffix in _TEXT_SUFFIXES]
@@ -254,12 +256,15 @@ class Redactor:
         return Verification((*checks, *tags, verify.check_text([*read[:-1], spoken], kept)))
 
     def _report(
-        self, call: "_Call", verification: Verification | None, hashes: dict[str, str], notes: tuple[str, ...], clock: "_Clock"
+        self,
+        call: "_Call",
+        verification: Verification | None,
+        hashes: dict[str, str],
+        notes: tuple[str, ...],
+        clock: "_Clock",
     ) -> dict[str, Any]:
         run = report.Run(self.policy.name, self.policy.digest, self._models, clock.seconds, __version__)
-        return report.build(
-            run, call.recording, call.transcript, call.findings, call.plan, verification, hashes, notes
-        )
+        return report.build(run, call.recording, call.transcript, call.findings, call.plan, verification, hashes, notes)
 
     def _publish_report_alone(self, call: "_Call", directory: Path, stem: str, clock: "_Clock") -> None:
         with Staged(directory) as staged:
@@ -319,7 +324,9 @@ def _without(speech: Sequence[Stretch], tones: Sequence[Stretch]) -> list[Stretc
     return [
         region
         for region in speech
-        if not any(t.start_ms < region.end_ms and region.start_ms < t.end_ms for t in tones if t.channel == region.channel)
+        if not any(
+            t.start_ms < region.end_ms and region.start_ms < t.end_ms for t in tones if t.channel == region.channel
+        )
     ]
 
 

@@ -82,7 +82,9 @@ def runs(transcript: Transcript, types: Mapping[int, str]) -> list[tuple[int, ..
 def values(transcript: Transcript, plan: Plan) -> frozenset[tuple[str, ...]]:
     """What the plan's replacements cover, word by word, as far as it is long enough to be told from any other word."""
     words = transcript.words
-    covered = (tuple(filter(None, (said(words[i].text) for i in range(r.first, r.last + 1)))) for r in plan.replacements)
+    covered = (
+        tuple(filter(None, (said(words[i].text) for i in range(r.first, r.last + 1)))) for r in plan.replacements
+    )
     return frozenset(value for value in covered if sum(map(len, value)) >= VALUE_CHARACTERS)
 
 

@@ -109,7 +109,9 @@ def load(name_or_file: str | Path) -> Policy:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         where = f" (line {line + 1})" if line is not None else ""
-        raise PolicyError(f"the policy {file} is not valid YAML{where}", hint="mend the file, then: redact policy check FILE") from None
+        raise PolicyError(
+            f"the policy {file} is not valid YAML{where}", hint="mend the file, then: redact policy check FILE"
+        ) from None
     return _validated(data, str(name_or_file))
 
 
@@ -127,7 +129,9 @@ def _validated(data: Any, origin: str) -> Policy:
                 hint=_nearest(entity_type, ENTITY_TYPES, "entity type"),
             )
         if not 0 <= threshold <= 1:
-            raise PolicyError(f"the threshold of {entity_type} in {origin} is not between 0 and 1", hint="give a number from 0 to 1")
+            raise PolicyError(
+                f"the threshold of {entity_type} in {origin} is not between 0 and 1", hint="give a number from 0 to 1"
+            )
     return policy
 
 
@@ -142,7 +146,8 @@ def _key_hint(error: ValidationError) -> str:
     if first["type"] != "extra_forbidden":
         return "compare with: redact policy show default"
     *path, key = (str(part) for part in first["loc"])
-    model: type[BaseModel] = {"mask": Mask, "padding": Padding}.get(path[0], Policy) if path else Policy
+    nested: dict[str, type[_Closed]] = {"mask": Mask, "padding": Padding}
+    model: type[_Closed] = nested.get(path[0], Policy) if path else Policy
     return _nearest(key, tuple(model.model_fields), "key")
 
 

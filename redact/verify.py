@@ -1,7 +1,7 @@
 """Is what was staged really redacted? Checked on the staged files themselves, before any of them gets its name."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from redact.audio import mask
 from redact.call import Recording
-from redact.findings import AudioInterval, Check
+from redact.findings import Check, MaskStyle, Plan
 
-# Share of the original's amplitude that may be left inside a mask: lossy codecs smear their neighbours' sound into it.
+# Of the original inside a mask: how alike what was written may be, and how loud. Lossy codecs smear sound into it.
+MAX_CORRELATION = 0.05
 MAX_GAIN = 0.05
 # Shorter or quieter than this a gain is chance. Level in dB below full scale.
 MIN_SPAN_MS = 100
@@ -22,7 +23,7 @@ _WORD = re.compile(r"[^\W_]+(?:['’.,:@/\-+&][^\W_]+)*")
 
 
 def check_sound(
-    original: NDArray[Any], written: NDArray[Any], recording: Recording, written_rate: int, intervals: Sequence[AudioInterval]
+    original: NDArray[Any], written: NDArray[Any], recording: Recording, written_rate: int, plan: Plan, style: MaskStyle
 ) -> tuple[Check, ...]:
     """Compare the written file, decoded again, with the original.
 
@@ -31,7 +32,8 @@ def check_sound(
         written: the same of the staged file, as decoded.
         recording: facts of the original.
         written_rate: sample rate of the written file, in Hz.
-        intervals: that should be masked.
+        plan: whose intervals should be masked.
+        style: of the mask, whose own tone is taken out before comparing.
     """
     same_shape = written.shape[0] == original.shape[0] and written_rate == recording.sample_rate
     difference_ms = abs(written.shape[1] - original.shape[1]) * 1000 / recording.sample_rate
@@ -40,22 +42,42 @@ def check_sound(
         Check("duration_kept", same_shape and difference_ms <= MAX_LENGTH_DIFFERENCE_MS, round(difference_ms, 3)),
     ]
     if same_shape:
-        gain = max(_gains(original, written, recording.sample_rate, intervals), default=0.0)
-        checks.append(Check("samples_replaced", gain <= MAX_GAIN, round(gain, 4)))
+        excess = max(_excess(original, written, recording.sample_rate, plan, style), default=0.0)
+        checks.append(Check("samples_replaced", excess <= 1.0, round(excess, 4)))
     return tuple(checks)
 
 
-def _gains(
-    original: NDArray[Any], written: NDArray[Any], rate: int, intervals: Sequence[AudioInterval]
-) -> Iterable[float]:
-    """For each masked span, how much of the original's amplitude is in what was written."""
+def _excess(original: NDArray[Any], written: NDArray[Any], rate: int, plan: Plan, style: MaskStyle) -> Iterable[float]:
+    """For each masked span, how near the original in what was written comes to what is allowed (1).
+
+    Two figures must both be over their limit for a span to fail. The correlation says whether what is heard is the
+    original; beside a quiet original any residue may resemble it. The gain says how loud the original still is;
+    beside a loud mask it is chance.
+    """
     length = min(original.shape[1], written.shape[1])
     for channel in range(original.shape[0]):
-        for first, last in mask.spans(intervals, channel, rate, length):
-            before, after = _unit(original[channel, first:last]), _unit(written[channel, first:last])
+        for first, last in mask.spans(plan.intervals, channel, rate, length):
+            samples = last - first
+            before = _unit(original[channel, first:last])
             energy = float(before @ before)
-            if last - first >= MIN_SPAN_MS * rate // 1000 and energy / (last - first) > 10 ** (QUIET_DBFS / 10):
-                yield abs(float(before @ after)) / energy
+            if samples < MIN_SPAN_MS * rate // 1000 or energy / samples <= 10 ** (QUIET_DBFS / 10):
+                continue
+            after = _without_tone(_unit(written[channel, first:last]), rate, style)
+            common = abs(float(before @ after))
+            correlation = common / (np.sqrt(energy * float(after @ after)) + 1e-12)
+            limit = max(MAX_CORRELATION, 4 / np.sqrt(samples))
+            yield float(min(correlation / limit, common / energy / MAX_GAIN))
+
+
+def _without_tone(sound: NDArray[np.float64], rate: int, style: MaskStyle) -> NDArray[np.float64]:
+    """The sound less the best fit of the mask's tone to it: what a listener who subtracts the beep hears."""
+    if style.kind != "tone":
+        return sound
+    phase = 2 * np.pi * min(style.frequency_hz, 0.45 * rate) * np.arange(len(sound)) / rate
+    basis = np.stack([np.sin(phase), np.cos(phase)], axis=1)
+    fit, *_ = np.linalg.lstsq(basis, sound, rcond=None)
+    rest: NDArray[np.float64] = sound - basis @ fit
+    return rest
 
 
 def _unit(samples: NDArray[Any]) -> NDArray[np.float64]:
@@ -76,7 +98,5 @@ def check_text(texts: Iterable[str], values: frozenset[tuple[str, ...]]) -> Chec
         starts: dict[str, list[int]] = {}
         for position, word in enumerate(words):
             starts.setdefault(word, []).append(position)
-        left += sum(
-            tuple(words[at : at + len(value)]) == value for value in values for at in starts.get(value[0], ())
-        )
+        left += sum(tuple(words[at : at + len(value)]) == value for value in values for at in starts.get(value[0], ()))
     return Check("no_value_in_text", left == 0, float(left))

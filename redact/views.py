@@ -113,8 +113,6 @@ def answers(transcript: Transcript, is_acknowledgement: Callable[[Turn], bool]) 
         if open_chain is None:
             chains[speaker] = Passage(tuple(indices))
         else:
-            chains[speaker] = Passage(
-                (*open_chain.words, *indices), (*open_chain.opens, len(open_chain.words))
-            )
+            chains[speaker] = Passage((*open_chain.words, *indices), (*open_chain.opens, len(open_chain.words)))
     done += chains.values()
     return tuple(passage for passage in done if len(passage.opens) > 1)

@@ -56,6 +56,13 @@ def put(staged, contents):
         staged.open(name).write(content)
 
 
+def publish_all(folder, contents, *, force, meanwhile=lambda: None):
+    with Staged(folder) as staged:
+        put(staged, contents)
+        meanwhile()
+        staged.publish(force=force)
+
+
 def everything(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -128,10 +135,9 @@ def test_a_made_folder_that_somebody_uses_is_left(tmp_path):
 
 @pytest.mark.parametrize("in_the_way", NAMES)
 def test_an_existing_file_is_kept_and_nothing_appears_beside_it(tmp_path, kind, in_the_way):
-    with pytest.raises(CannotWrite) as caught, Staged(tmp_path) as staged:
-        put(staged, dict.fromkeys(NAMES, b"new"))
-        (tmp_path / in_the_way).write_bytes(b"old")  # after any early check
-        staged.publish(force=False)
+    comes_late = (tmp_path / in_the_way).write_bytes  # after any early check
+    with pytest.raises(CannotWrite) as caught:
+        publish_all(tmp_path, dict.fromkeys(NAMES, b"new"), force=False, meanwhile=lambda: comes_late(b"old"))
     assert everything(tmp_path) == {in_the_way: b"old"}
     assert caught.value.exit_code == ExitCode.CANNOT_WRITE
     assert in_the_way in caught.value.message
@@ -141,9 +147,7 @@ def test_an_existing_file_is_kept_and_nothing_appears_beside_it(tmp_path, kind, 
 def test_force_replaces(tmp_path, kind):
     (tmp_path / NAMES[1]).write_bytes(b"old")
     (tmp_path / "other").write_bytes(b"other")
-    with Staged(tmp_path) as staged:
-        put(staged, dict.fromkeys(NAMES, b"new"))
-        staged.publish(force=True)
+    publish_all(tmp_path, dict.fromkeys(NAMES, b"new"), force=True)
     assert everything(tmp_path) == {**dict.fromkeys(NAMES, b"new"), "other": b"other"}
 
 
@@ -173,9 +177,8 @@ def test_a_link_in_the_way_is_not_followed(tmp_path, kind, force, dangling):
 @pytest.mark.parametrize("force", [False, True])
 def test_a_folder_in_the_way_is_not_replaced(tmp_path, kind, force):
     (tmp_path / "x").mkdir()
-    with pytest.raises(CannotWrite) as caught, Staged(tmp_path) as staged:
-        staged.open("x").write(b"new")
-        staged.publish(force=force)
+    with pytest.raises(CannotWrite) as caught:
+        publish_all(tmp_path, {"x": b"new"}, force=force)
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
     assert "x" in caught.value.message
 
@@ -196,9 +199,8 @@ def test_an_interrupt_while_publishing_takes_back_or_completes_a_file(tmp_path, 
         real(*args, **kwargs)
 
     monkeypatch.setattr(publish.os, call, interrupted)
-    with pytest.raises(KeyboardInterrupt), Staged(tmp_path) as staged:
-        put(staged, dict.fromkeys(NAMES, b"new"))
-        staged.publish(force=force)
+    with pytest.raises(KeyboardInterrupt):
+        publish_all(tmp_path, dict.fromkeys(NAMES, b"new"), force=force)
     # With force what was replaced can't come back: whole files, none of them hidden.
     assert everything(tmp_path) == (dict.fromkeys(NAMES[:2], b"new") if force else {})
 
@@ -218,9 +220,8 @@ def test_a_name_is_used_once(tmp_path):
 
 def test_a_name_too_long_for_the_disk(tmp_path, kind):
     name = "é" * 150
-    with pytest.raises(CannotWrite), Staged(tmp_path) as staged:
-        staged.open(name).write(b"x")
-        staged.publish(force=False)
+    with pytest.raises(CannotWrite):
+        publish_all(tmp_path, {name: b"x"}, force=False)
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(CannotWrite) as caught:
         check_targets(tmp_path, [name], force=False)
@@ -246,10 +247,8 @@ def test_the_folder_is_a_dangling_link(tmp_path):
 
 def test_the_folder_vanishes(tmp_path, kind):
     folder = tmp_path / "out"
-    with pytest.raises(CannotWrite), Staged(folder) as staged:
-        staged.open("x").write(b"1")
-        shutil.rmtree(folder)
-        staged.publish(force=False)
+    with pytest.raises(CannotWrite):
+        publish_all(folder, {"x": b"1"}, force=False, meanwhile=lambda: shutil.rmtree(folder))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -467,7 +466,7 @@ def supports_unnamed(folder):
 
 @pytest.mark.parametrize("force", [False, True])
 def test_killed_at_any_moment_nothing_is_torn(tmp_path, force):
-    """Killed at each system call of publishing in turn, by a debugger's means: a limit on the calls it may make."""
+    """Killed before each system call of publishing in turn, until it comes to its end."""
     script = f"""
 import redact.publish as publish
 at, calls = int(sys.argv[2]), 0
@@ -494,7 +493,6 @@ with Staged(folder) as staged:
         command = [sys.executable, "-c", PRELUDE + script, str(folder), str(at)]
         done = subprocess.run(command, check=False, capture_output=True)
         found = {name: content for name, content in everything(folder).items() if not name.startswith(".")}
-        assert list(found) or at < 5
         whole = [b"old", b"new" * 10_000] if force else [b"new" * 10_000]
         assert all(content in whole for content in found.values())
         assert NAMES[2] not in found or len(found) == 3  # the last name vouches for the others

@@ -159,7 +159,7 @@ def encode(
             moved = f"{recording.codec} is written as {suffix} here, not to {recording.container}"
             return Encoded(suffix, recording.codec, container, None if container == recording.container else moved)
         else:
-            why = f"the encoder for {recording.codec} does not take this sample rate"
+            why = f"no encoder here takes {recording.codec} of this sample rate"
     wav.write_pcm16(_blocks(masked, "s16"), recording.channels, recording.samples, recording.sample_rate, out)
     return Encoded(".wav", "pcm_s16le", "wav", f"written as WAV, PCM 16 bit: {why}")
 
@@ -237,7 +237,7 @@ def _by_ffmpeg(
             for number, packet in enumerate(packets, start=-recipe.drop_packets):
                 if number >= 0 and (wanted is None or number < wanted):
                     container.mux(packet)
-    except av.FFmpegError:
+    except (av.FFmpegError, av.codec.codec.UnknownCodecError):  # PyAV's wheels differ in the encoders they bring
         return b""
     return buffer.getvalue()
 

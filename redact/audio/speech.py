@@ -28,6 +28,8 @@ def regions(sound: NDArray[np.float32], channel: int) -> tuple[Stretch, ...]:
     options = VadOptions(threshold=THRESHOLD, min_silence_duration_ms=MIN_PAUSE_MS, speech_pad_ms=0)
     found: list[dict[str, Any]] = get_speech_timestamps(sound, options)
     return tuple(
-        Stretch(channel, int(r["start"]) * 1000 // SAMPLE_RATE, -(-min(int(r["end"]), len(sound)) * 1000 // SAMPLE_RATE))
+        Stretch(
+            channel, int(r["start"]) * 1000 // SAMPLE_RATE, -(-min(int(r["end"]), len(sound)) * 1000 // SAMPLE_RATE)
+        )
         for r in found
     )

@@ -20,7 +20,9 @@ _LIBRARIES = (
 def doctor(ctx: click.Context) -> None:
     """Tells what is installed, which models are there, and what would fail. Exit code 4 where something is missing."""
     missing = 0
-    click.echo(f"python {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+    click.echo(
+        f"python {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    )
     for name in _LIBRARIES:
         try:
             click.echo(f"  ok       {name} {importlib.metadata.version(name)}")

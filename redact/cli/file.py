@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from redact.pipeline import Redactor, Result
     from redact.policy import Policy
 
-AUDIO_SUFFIXES = frozenset(".wav .wave .mp3 .ogg .oga .opus .flac .m4a .mp4 .aac .amr .webm .mka .gsm".split())
+AUDIO_SUFFIXES = frozenset(
+    [".wav", ".wave", ".mp3", ".ogg", ".oga", ".opus", ".flac", ".m4a", ".mp4", ".aac", ".amr", ".webm", ".mka", ".gsm"]
+)
 _ROLES = ("agent", "customer", "mixed", "other")
 _ALIKE = {"caller": "customer", "client": "customer", "advisor": "agent"}
 
@@ -31,23 +33,56 @@ def _complete_policy(_ctx: click.Context, _param: click.Parameter, incomplete: s
 
 @click.command()
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--output-dir", "out_dir", type=click.Path(file_okay=False, path_type=Path), help="Folder for the outputs. [default: beside each input]")
-@click.option("--policy", "policy_name", default="default", show_default=True, shell_complete=_complete_policy, help="Name or YAML file of the policy.")
+@click.option(
+    "-o",
+    "--output-dir",
+    "out_dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the outputs. [default: beside each input]",
+)
+@click.option(
+    "--policy",
+    "policy_name",
+    default="default",
+    show_default=True,
+    shell_complete=_complete_policy,
+    help="Name or YAML file of the policy.",
+)
 @click.option("--language", default="auto", show_default=True, help="auto, en or fr.")
-@click.option("--model", default="base", show_default=True, help="Speech model: a name of `redact models list`, or a folder.")
+@click.option(
+    "--model", default="base", show_default=True, help="Speech model: a name of `redact models list`, or a folder."
+)
 @click.option("--channels", metavar="ROLES", help="What each channel holds, such as agent,customer.")
 @click.option("--entities", metavar="TYPES", help="Mask only these entity types, separated by commas.")
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Least score of a finding, for all types.")
-@click.option("--allow-file", type=click.File("r", encoding="utf-8"), help="Terms that are never personal, one a line; - for standard input.")
-@click.option("--deny-file", type=click.File("r", encoding="utf-8"), help="Terms that always are, one a line; - for standard input.")
+@click.option(
+    "--allow-file",
+    type=click.File("r", encoding="utf-8"),
+    help="Terms that are never personal, one a line; - for standard input.",
+)
+@click.option(
+    "--deny-file",
+    type=click.File("r", encoding="utf-8"),
+    help="Terms that always are, one a line; - for standard input.",
+)
 @click.option("--mask", "mask_kind", type=click.Choice(["tone", "silence", "noise"]), help="What stands in the sound.")
 @click.option("--tone-hz", type=click.IntRange(100, 4000), help="Frequency of the tone.")
 @click.option("--level-dbfs", type=click.FloatRange(-60, 0), help="Level of the tone or noise.")
 @click.option("--pad-before-ms", type=click.IntRange(0, 5000), help="Masked before each word.")
 @click.option("--pad-after-ms", type=click.IntRange(0, 5000), help="Masked after each word.")
 @click.option("--label-style", type=click.Choice(["type", "numbered", "hash"]), help="[PERSON], [PERSON_1] or ####.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="Where the speech model runs.")
-@click.option("--offline", is_flag=True, help="Never use the network. It isn't used here anyway; models are fetched by `redact models pull` alone.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where the speech model runs.",
+)
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Never use the network. It isn't used here anyway; models are fetched by `redact models pull` alone.",
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be masked, without values, and write nothing.")
 @click.option("--force", is_flag=True, help="Replace outputs that exist.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
@@ -113,7 +148,9 @@ def _expanded(inputs: tuple[Path, ...]) -> Iterator[Path]:
             continue
         inside = sorted(p for p in given.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES and ".redacted" not in p.name)
         if not inside:
-            raise InputRejected(f"the folder {given} holds no recordings", hint=f"known endings: {' '.join(sorted(AUDIO_SUFFIXES))}")
+            raise InputRejected(
+                f"the folder {given} holds no recordings", hint=f"known endings: {' '.join(sorted(AUDIO_SUFFIXES))}"
+            )
         yield from inside
 
 
@@ -174,7 +211,10 @@ def _progress(*, quiet: bool) -> Iterator[tuple[Any, Any]]:
         console=Console(stderr=True), transient=True,
     ) as bar:  # fmt: skip
         task = bar.add_task("starting", total=1)
-        yield (lambda stage, done, total: bar.update(task, description=stage, completed=done, total=max(total, 1))), console
+        yield (
+            (lambda stage, done, total: bar.update(task, description=stage, completed=done, total=max(total, 1))),
+            console,
+        )
 
 
 def _summary(console: Any, path: Path, result: Result, *, dry_run: bool) -> None:

@@ -67,7 +67,7 @@ def run() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         code = ExitCode.SOME_FAILED
-    except Exception as error:  # noqa: BLE001 - a traceback could show what was said in the call
+    except Exception as error:
         click.echo(
             f"redact: unexpected {type(error).__name__} in {_place(error)}; nothing was published\n"
             "  next: report this with the version from: redact --version",

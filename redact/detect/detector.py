@@ -88,7 +88,9 @@ def _numbers_again(findings: Sequence[Finding], transcript: Transcript) -> Itera
     """Digits elsewhere in the call that repeat a part of a number that was found."""
 
     def digits(indices: Sequence[int]) -> str:
-        return "".join(character for index in indices for character in transcript.words[index].text if character.isdigit())
+        return "".join(
+            character for index in indices for character in transcript.words[index].text if character.isdigit()
+        )
 
     known = [(digits(f.words), f.entity_type) for f in findings if f.view == "written"]
     found = {index for finding in findings for index in finding.words}

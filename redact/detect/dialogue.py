@@ -27,7 +27,6 @@ UNASKED_DIGITS = 6
 _CODE = re.compile(rf"(?<![\w@.{SPELLED_OPEN}])(?=[A-Z]*\d)[A-Z\d]+(?![\w@.])|{SPELLED_OPEN}[A-Z]{{3,}}{SPELLED_CLOSE}")
 _NEXT_WORD = re.compile(r"\s*([^\s]+)")
 _PREVIOUS_WORD = re.compile(r"([^\s]+)\s*$")
-_LETTERS_ONLY = re.compile(r"\p{L}") if False else re.compile(r"[^\W\d_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +204,8 @@ def _dates(transcript: Transcript, answer: Sequence[int], language: Language) ->
     dated = [
         position
         for position, text in enumerate(said)
-        if any(character.isdigit() for character in text) or text in language.date_words - {"the", "of", "le", "may", "second"}
+        if any(character.isdigit() for character in text)
+        or text in language.date_words - {"the", "of", "le", "may", "second"}
     ]
     return tuple(answer[dated[0] : dated[-1] + 1]) if dated else ()
 

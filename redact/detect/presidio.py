@@ -7,7 +7,7 @@ once over all turns, in a batch, and only with the pipes that name recognition n
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +117,10 @@ class Presidio:
     def _engine(self, recognizers: list[EntityRecognizer]) -> AnalyzerEngine:
         registry = RecognizerRegistry(recognizers, supported_languages=[self._language.code])
         return AnalyzerEngine(
-            registry=registry, nlp_engine=self._nlp, supported_languages=[self._language.code], default_score_threshold=0
+            registry=registry,
+            nlp_engine=self._nlp,
+            supported_languages=[self._language.code],
+            default_score_threshold=0,
         )
 
     def find(self, transcribed: Sequence[View], written: Sequence[View]) -> tuple[Finding, ...]:
@@ -154,11 +157,6 @@ def without_lone(findings: Sequence[Finding], entity_type: str, anchors: Sequenc
         if finding.entity_type != entity_type
         or any(finding.words[0] - 12 <= words[-1] and words[0] <= finding.words[-1] + 12 for words in anchored)
     )
-
-
-def relabelled(finding: Finding, entity_type: str) -> Finding:
-    """The finding under another type."""
-    return replace(finding, entity_type=entity_type)
 
 
 def _deny_list(terms: Sequence[str], language: str) -> list[EntityRecognizer]:

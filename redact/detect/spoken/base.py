@@ -151,14 +151,25 @@ def tokenise(transcript: Transcript, passage: Passage) -> tuple[Token, ...]:
         glued = False
         last_end = 0
         if tokens and not after_break and position:
-            after_break = words[passage.words[position - 1]].text.rstrip("\"'»”)")[-1:] in {",", ".", ";", ":", "?", "!"}
+            after_break = words[passage.words[position - 1]].text.rstrip("\"'»”)")[-1:] in {
+                ",",
+                ".",
+                ";",
+                ":",
+                "?",
+                "!",
+            }
         text = words[index].text
         for match in _PARTS.finditer(text):
             part = match.group()
-            dotted = part == "." and text[match.start() - 1 : match.start()].isalpha() and text[match.end() : match.end() + 2].isalpha()
+            dotted = (
+                part == "."
+                and text[match.start() - 1 : match.start()].isalpha()
+                and text[match.end() : match.end() + 2].isalpha()
+            )
             if part[0].isalnum() or part in "@_$€£%&+#/" or dotted:
                 between = text[last_end : match.start()] if last_end else ""
-                glued = bool(last_end) and between in {"", "-", "‐", "–"}  # noqa: RUF001
+                glued = bool(last_end) and between in {"", "-", "‐", "–"}
                 after_break = after_break or any(mark in between for mark in ",.;:")
                 tokens.append(Token(part.lower().replace("’", "'"), index, glued, after_break, part))
                 last_end = match.end()
