@@ -15,7 +15,7 @@ from redact import policy as policies
 from redact.audio import dtmf, mask
 from redact.audio.decode import Decoded, decode, resample
 from redact.audio.encode import Encoded, encode
-from redact.audio.speech import regions
+from redact.audio.speech import regions, without_echo
 from redact.call import Recording, Role, Stretch, Transcript
 from redact.detect.spoken.base import supported
 from redact.errors import HeldForReview, UsageError, VerificationFailed
@@ -149,7 +149,7 @@ class Redactor:
             self._progress("load models", 0, 1)
             engine = self._loaded_engine()
         with clock.stage("speech"):
-            sounds = [resample(channel, recording.sample_rate, SAMPLE_RATE) for channel in decoded.pcm]
+            sounds = without_echo([resample(channel, recording.sample_rate, SAMPLE_RATE) for channel in decoded.pcm])
             speech = [regions(sound, channel) for channel, sound in enumerate(sounds)]
             tones = tuple(
                 burst
@@ -165,8 +165,9 @@ class Redactor:
             for channel, part in enumerate(speech)
             for doubt in doubts([word for word in heard if word.channel == channel], _without(part, tones))
         ]
-        transcript = Transcript(turns(heard, recording.roles), language, engine.name, probability, tuple(doubted))
-        return transcript, Sound(tuple(stretch for part in speech for stretch in part), tones)
+        spoken = tuple(stretch for part in speech for stretch in part)
+        said_by = turns(heard, recording.roles, spoken)
+        return Transcript(said_by, language, engine.name, probability, tuple(doubted)), Sound(spoken, tones)
 
     def _language(self, engine: Engine, cut: Sequence[Clip]) -> tuple[str, float | None]:
         if self._options.language != "auto":

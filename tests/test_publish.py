@@ -205,6 +205,28 @@ def test_an_interrupt_while_publishing_takes_back_or_completes_a_file(tmp_path, 
     assert everything(tmp_path) == (dict.fromkeys(NAMES[:2], b"new") if force else {})
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_bytes_are_on_the_disk_before_the_first_name_and_names_at_the_end(tmp_path, kind, force, monkeypatch):
+    made, folder = [], tmp_path / "new"
+
+    def noting(call):
+        real = getattr(os, call)
+
+        def noted(*args, **kwargs):
+            is_folder = call == "fsync" and stat.S_ISDIR(os.fstat(args[0]).st_mode)
+            made.append("folder" if is_folder else "bytes" if call == "fsync" else "name")
+            return real(*args, **kwargs)
+
+        return noted
+
+    for call in ("fsync", "link", "rename", "replace"):
+        monkeypatch.setattr(publish.os, call, noting(call))
+    publish_all(folder, dict.fromkeys(NAMES, b"x"), force=force)
+    assert made[:3] == ["bytes"] * 3
+    assert set(made[3:-2]) == {"name"}
+    assert made[-2:] == ["folder", "folder"]  # the new folder, and the one that it is new in
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/etc/passwd", "../x", "a\0b"])
 def test_names_of_other_places_are_refused(tmp_path, name):
     with Staged(tmp_path) as staged, pytest.raises(ValueError, match="name"):

@@ -108,7 +108,7 @@ _RECIPES: Mapping[str, _Recipe] = {
 _ADTS = _Recipe({"aac": (".aac",)}, 2, "flt", "aac", planar=True, frame=1024, drop_packets=1)
 
 _BIT_RATE_A_CHANNEL = 32_000  # where the original's rate is not known
-_LEAST_BIT_RATE_A_CHANNEL = {"aac": 16_000, "opus": 12_000}  # a rate averaged over silence says little about speech
+_LEAST_BIT_RATE_A_CHANNEL = {"aac": 16_000, "opus": 16_000}  # a rate averaged over silence says little about speech
 # Bit rates in kbit/s of MPEG 1 layer III, and of MPEG 2 and 2.5 (ISO/IEC 11172-3 and 13818-3); LAME ends 2.5 at 64.
 _MP3_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _MP3_LOW_KBPS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
@@ -203,7 +203,7 @@ def _recoded(recipe: _Recipe, recording: Recording, source: BinaryIO | Path, mas
         return _by_libsndfile(recording, _blocks(masked, sample_format), format="WAV", subtype="GSM610")
     options = {"flags": "+bitexact"}
     if recording.codec == "opus" and recording.channels > 2:
-        options["mapping_family"] = "255"  # channels without loudspeakers: none is taken for a subwoofer's
+        options["mapping_family"] = "255"  # channels without loudspeakers: with them FFmpeg reorders five and seven
     if recording.codec == "flac" and sample_format == "s32" and any(np.any(b & 0xFF) for b in _blocks(masked, "s32")):
         options["strict"] = "experimental"  # which is what FFmpeg calls FLAC of more than 24 bit
     blocks = _blocks(masked, sample_format, recipe.advance)

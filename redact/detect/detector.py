@@ -44,6 +44,8 @@ class Detector:
         as_written = [written(transcript, passage, language) for passage in said]
         joined = [written(transcript, passage, language) for passage in answers(transcript, is_acknowledgement)]
         findings = [*self._presidio.find(as_said, [*as_written, *joined])]
+        plain = dialogue.nobodys([*as_written, *joined], language)
+        findings = [finding for finding in findings if not plain.issuperset(finding.words)]
         findings += dialogue.find(transcript, [*as_written, *joined], language)
         findings = [f for f in findings if not _only_common_words(f, transcript, language)]
         findings += _names_again(findings, transcript, language)

@@ -23,10 +23,10 @@ FREE_ANSWER_WORDS = 16
 # A number that nobody asked for is taken for personal from this many digits on: five-digit numbers are
 # mostly prices and quantities, and shorter ones nearly always.
 UNASKED_DIGITS = 6
+PLAIN_PHRASE_WORDS = 3
 
 _CODE = re.compile(rf"(?<![\w@.{SPELLED_OPEN}])(?=[A-Z]*\d)[A-Z\d]+(?![\w@.])|{SPELLED_OPEN}[A-Z]{{3,}}{SPELLED_CLOSE}")
 _NEXT_WORD = re.compile(r"\s*([^\s]+)")
-_PREVIOUS_WORD = re.compile(r"([^\s]+)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,13 @@ def find(transcript: Transcript, written_views: Sequence[View], language: Langua
     return tuple(findings)
 
 
+def nobodys(written_views: Sequence[View], language: Language) -> frozenset[int]:
+    """Words of numbers that the words before them say are nobody's: a model, a part number, a menu option."""
+    return frozenset(
+        word for view in written_views for code in _codes(view, language) if code.plain for word in code.words
+    )
+
+
 def _slots(transcript: Transcript, language: Language) -> Iterator[_Slot]:
     for number, passage in enumerate(turns(transcript)):
         view = transcribed(transcript, passage)
@@ -84,14 +91,14 @@ def _slots(transcript: Transcript, language: Language) -> Iterator[_Slot]:
 def _codes(view: View, language: Language) -> Iterator[_Code]:
     for match in _CODE.finditer(view.text):
         following = _NEXT_WORD.match(view.text, match.end())
-        preceding = _PREVIOUS_WORD.search(view.text, 0, match.start())
+        preceding = view.text[: match.start()].lower().split()[-PLAIN_PHRASE_WORDS:]
         after = following[1].lower() if following else ""
-        before = preceding[1].lower() if preceding else ""
+        before = preceding[-1] if preceding else ""
         yield _Code(
             text=match.group(),
             words=view.words_at(match.start(), match.end()),
             amount=after in language.units or before in {"$", "€", "£"},
-            plain=before in language.plain_numbers,
+            plain=any(" ".join(preceding[-n:]) in language.plain_numbers for n in range(1, PLAIN_PHRASE_WORDS + 1)),
         )
 
 
@@ -99,7 +106,9 @@ def _answered_codes(codes: Sequence[_Code], slots: Sequence[_Slot]) -> Iterator[
     taken: dict[_Slot, list[int]] = {}
     for code in sorted(codes, key=lambda code: (code.words[0], code.words[-1])):
         slot = _open_slot(code, slots, taken)
-        if slot and not code.amount and not (code.plain and code.digits < UNASKED_DIGITS):
+        if code.plain:
+            continue
+        if slot and not code.amount:
             taken.setdefault(slot, []).append(code.words[-1])
             yield Finding(slot.entity_type, code.words, 0.85, "dialogue.slot", "written")
         elif entity_type := _by_shape(code):

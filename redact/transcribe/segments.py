@@ -1,5 +1,6 @@
 """From speech regions to clips for the engine, and from its words to turns. Pure."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from redact.call import Doubt, Role, Stretch, Turn, Word
@@ -33,23 +34,33 @@ def clips(regions: Sequence[Stretch], duration_ms: int) -> tuple[Stretch, ...]:
     return tuple(result)
 
 
-def turns(words: Iterable[Word], roles: Sequence[Role]) -> tuple[Turn, ...]:
+def turns(words: Iterable[Word], roles: Sequence[Role], speech: Sequence[Stretch] = ()) -> tuple[Turn, ...]:
     """Words of all channels as turns in time order.
 
-    A channel's words are first cut into utterances at pauses; utterances are then ordered by their start, and
-    neighbouring ones of the same channel joined. So overlapping speech doesn't shred either side's sentence.
+    A channel's words are first cut into utterances at pauses: of the words' times, and of the speech itself, since
+    engines stretch words over a pause. Utterances are then ordered by their start, and neighbouring ones of the same
+    channel joined. So overlapping speech doesn't shred either side's sentence.
+
+    Args:
+        words: of each channel in time order.
+        roles: of the channels.
+        speech: regions in which somebody speaks, of all channels.
     """
     utterances: list[list[Word]] = []
     by_channel: dict[int, list[Word]] = {}
     for word in words:
         by_channel.setdefault(word.channel, []).append(word)
-    for spoken in by_channel.values():
-        last_end: int | None = None
+    for channel, spoken in by_channel.items():
+        mixed = roles[channel] == "mixed"  # there a turn is all that can be told of who speaks: don't cut too fine
+        ends = [] if mixed else [region.end_ms for region in speech if region.channel == channel]
+        last: tuple[int | None, int] | None = None
         for word in spoken:
-            if last_end is None or (word.start_ms or 0) - last_end > UTTERANCE_PAUSE_MS:
+            start, end = word.start_ms or 0, word.end_ms
+            region = bisect_right(ends, (start + (end or start)) // 2)
+            if last is None or start - (last[0] or 0) > UTTERANCE_PAUSE_MS or region != last[1]:
                 utterances.append([])
             utterances[-1].append(word)
-            last_end = word.end_ms
+            last = end, region
     utterances.sort(key=lambda utterance: utterance[0].start_ms or 0)
     joined: list[list[Word]] = []
     for utterance in utterances:

@@ -45,7 +45,7 @@ LOSSY = [
     Case("mp3-44k.mp3", "libmp3lame", "mp3", 44100, 2, "fltp", 96_000),
     Case("opus-1.opus", "libopus", "ogg", 48000, 1, "flt", 16_000),
     Case("opus-2.ogg", "libopus", "ogg", 48000, 2, "flt", 48_000),
-    Case("opus-3.ogg", "libopus", "ogg", 48000, 3, "flt", 64_000, options=(("mapping_family", "255"),)),
+    Case("opus-5.ogg", "libopus", "ogg", 48000, 5, "flt", 160_000, options=(("mapping_family", "255"),)),
     Case("opus.webm", "libopus", "webm", 48000, 2, "flt", 48_000),
     Case("aac-8k.m4a", "aac", "ipod", 8000, 1, "fltp", 24_000, frame=1024),
     Case("aac-44k.m4a", "aac", "ipod", 44100, 2, "fltp", 96_000, frame=1024),

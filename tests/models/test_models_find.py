@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from models_world import FILES, SPACY_FILES, WEIGHTS, World, leftovers, make_pac
 
 from redact.errors import ModelMissing
 from redact.models import Damaged, ModelFiles, NotHere, locate, pull, verify
+from redact.models.cache import publish
 
 
 def find(world: World, name: str = "joined", engine: str = "faster-whisper") -> ModelFiles:
@@ -406,6 +409,23 @@ def test_processes_that_join_at_once(world: World, tmp_path: Path) -> None:
     assert set(outcomes) == {find(world).digest}
     assert leftovers(world.cache) == []
     assert {path.name for path in (world.cache / "models").iterdir()} == {"joined"}
+
+
+def test_who_waited_for_another_to_join_does_not_join_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[Path] = []
+
+    def spy(staged: Path, target: Path) -> None:
+        published.append(target)
+        time.sleep(0.2)  # the others come to the lock meanwhile
+        publish(staged, target)
+
+    monkeypatch.setattr("redact.models.find.publish", spy)
+    threads = [threading.Thread(target=find, args=(world,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert published == [find(world).path]
 
 
 def test_a_full_disk(world: World, tmp_path: Path) -> None:

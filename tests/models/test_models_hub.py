@@ -31,12 +31,15 @@ class Hub:
     status: int | None = None
     cut: int = 0
     lie_about_sha: bool = False
+    lie_about_size: int = 0
 
 
 def listing(hub: Hub, revision: str) -> list[dict[str, object]]:
     entries: list[dict[str, object]] = []
     for name, data in hub.revisions[revision].items():
         entry: dict[str, object] = {"size": len(data), "oid": hashlib.sha1(data, usedforsecurity=False).hexdigest()}
+        if name == "config.json":
+            entry["size"] = len(data) + hub.lie_about_size
         if name == "model.bin":
             sha256 = "0" * 64 if hub.lie_about_sha else hashlib.sha256(data).hexdigest()
             entry["lfs"] = {"oid": sha256, "sha256": sha256, "size": len(data), "pointerSize": 134}
@@ -224,9 +227,12 @@ def test_a_hub_that_refuses(world: World, hub: Hub, status: int) -> None:
     assert_nothing_left(world)
 
 
-def test_a_file_that_is_not_what_the_hub_states_is_refused(world: World, hub: Hub) -> None:
-    hub.lie_about_sha = True
-    with pytest.raises(ModelMissing, match=r"model\.bin came damaged"):
+@pytest.mark.parametrize(("sha", "size", "file"), [(True, 0, "model.bin"), (False, 1, "config.json")])
+def test_a_file_that_is_not_what_the_hub_states_is_refused(
+    world: World, hub: Hub, sha: bool, size: int, file: str
+) -> None:
+    hub.lie_about_sha, hub.lie_about_size = sha, size
+    with pytest.raises(ModelMissing, match=f"{file} came damaged"):
         get(world)
     assert_nothing_left(world)
 
