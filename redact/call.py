@@ -22,7 +22,7 @@ class Recording:
         codec: name of the codec as FFmpeg calls it, e.g. `pcm_mulaw`, `opus`.
         sample_rate: of the decoded sound, in Hz.
         samples: number of samples in each channel.
-        sample_format: of the decoded sound: `s16` (8 and 16 bit, G.711, GSM), `s32` (24 and 32 bit, left aligned) or `flt`.
+        sample_format: of the decoded sound: `s16` (to 16 bit, G.711, GSM), `s32` (24 and 32 bit, left aligned), `flt`.
         roles: what each channel holds; its length is the number of channels.
         bit_rate: of the audio stream in bits a second, None where unknown or meaningless.
         tags: sorted names (never values) of the metadata tags present.

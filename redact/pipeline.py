@@ -67,6 +67,9 @@ class Options:
     force: bool = False
 
 
+DEFAULTS = Options()
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What came out: paths of the outputs (none in a dry run), the report, and the plan."""
@@ -85,7 +88,7 @@ class Redactor:
         UsageError: the language is not one that can be redacted.
     """
 
-    def __init__(self, options: Options = Options(), progress: Progress = _no_progress) -> None:
+    def __init__(self, options: Options = DEFAULTS, progress: Progress = _no_progress) -> None:
         self._options = options
         self._progress = progress
         self.policy = options.policy if isinstance(options.policy, Policy) else policies.load(options.policy)

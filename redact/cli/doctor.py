@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from redact.errors import ExitCode, RedactError
+from redact.errors import ExitCode
 
 _LIBRARIES = (
     "faster-whisper", "ctranslate2", "presidio-analyzer", "presidio-anonymizer", "spacy", "av", "soundfile", "pydub",
@@ -35,18 +35,17 @@ def doctor(ctx: click.Context) -> None:
 
 
 def _models() -> int:
-    from redact.models import locate
+    from redact.models import verify
     from redact.pipeline import DEFAULT_MODEL, SPACY_MODELS
 
     click.echo("models that the defaults need")
     missing = 0
-    for name, engine in ((DEFAULT_MODEL, "faster-whisper"), *((name, "spacy") for name in SPACY_MODELS.values())):
-        try:
-            files = locate(name, engine=engine)  # type: ignore[arg-type]
-            click.echo(f"  ok       {name} sha256 {files.digest[:16]}")
-        except RedactError as error:
+    for status in verify((DEFAULT_MODEL, *SPACY_MODELS.values()), thorough=False):
+        if status.files:
+            click.echo(f"  ok       {status.model.name} sha256 {status.files.digest[:16]}")
+        else:
             missing += 1
-            click.echo(f"  MISSING  {name}: {error.message}; {error.hint}")
+            click.echo(f"  MISSING  {status.model.name}: {status.state}; {status.model.how_to_get}")
     return missing
 
 
@@ -60,4 +59,4 @@ def _sandbox() -> str:
 
         os._exit(0 if ctypes.CDLL(None, use_errno=True).unshare(0x10000000 | 0x40000000) == 0 else 1)
     isolated = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    return f"decoder: {'cut off from the network' if isolated else 'user namespaces are off here: limits only, no network isolation'}"
+    return "decoder: cut off from the network" if isolated else "decoder: limits only; user namespaces are off here"

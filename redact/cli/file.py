@@ -202,7 +202,7 @@ def _progress(*, quiet: bool) -> Iterator[tuple[Any, Any]]:
 
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     if quiet or not sys.stderr.isatty():
-        yield (lambda stage, done, total: None), console
+        yield (lambda *_: None), console
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 

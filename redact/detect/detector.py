@@ -6,7 +6,7 @@ from pathlib import Path
 
 from redact.call import Transcript, Turn
 from redact.detect import dialogue
-from redact.detect.presidio import DenyTerms, Presidio, without_lone
+from redact.detect.presidio import NO_TERMS, DenyTerms, Presidio, without_lone
 from redact.detect.spoken.base import Language, load
 from redact.detect.spoken.written import written
 from redact.findings import Finding
@@ -28,7 +28,7 @@ class Detector:
         terms: the user's allow and deny lists.
     """
 
-    def __init__(self, language: str, spacy_model: Path, terms: DenyTerms = DenyTerms()) -> None:
+    def __init__(self, language: str, spacy_model: Path, terms: DenyTerms = NO_TERMS) -> None:
         self._language = load(language)
         self._presidio = Presidio(self._language, spacy_model, terms)
 

@@ -7,7 +7,7 @@ once over all turns, in a batch, and only with the pipes that name recognition n
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +54,11 @@ _BATCH = 64
 class DenyTerms:
     """The user's own terms: always personal (`deny`), never personal (`allow`)."""
 
-    allow: tuple[str, ...] = ()
-    deny: tuple[str, ...] = ()
+    allow: tuple[str, ...] = field(default=(), repr=False)
+    deny: tuple[str, ...] = field(default=(), repr=False)
+
+
+NO_TERMS = DenyTerms()
 
 
 class _OfflineEmail(EmailRecognizer):  # type: ignore[misc]
@@ -106,7 +109,7 @@ class Presidio:
         terms: the user's own.
     """
 
-    def __init__(self, language: Language, model: Path, terms: DenyTerms = DenyTerms()) -> None:
+    def __init__(self, language: Language, model: Path, terms: DenyTerms = NO_TERMS) -> None:
         self._language = language
         self._nlp = _NlpEngine(language.code, model)
         self._allow = frozenset(term.lower() for term in terms.allow)
@@ -149,7 +152,7 @@ class Presidio:
 
 
 def without_lone(findings: Sequence[Finding], entity_type: str, anchors: Sequence[str]) -> tuple[Finding, ...]:
-    """Drop findings of a type that no finding of an anchor type is near (12 words): a city is an address only beside one."""
+    """Drop findings of a type that are not within 12 words of one of an anchor type: a city alone is no address."""
     anchored = [finding.words for finding in findings if finding.entity_type in anchors]
     return tuple(
         finding
