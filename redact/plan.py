@@ -161,7 +161,7 @@ def _widened(word: Word, before_ms: int, after_ms: int, regions: Sequence[Stretc
     end = max(after_ms, start) if word.end_ms is None else word.end_ms
     earliest, latest = max(before_ms, start - UNCLAIMED_REACH_MS), min(after_ms, end + UNCLAIMED_REACH_MS)
     for region in regions:
-        if region.start_ms < start and region.end_ms > earliest:
+        if region.start_ms < start and region.end_ms > earliest + _TOUCHING_MS:
             start = max(region.start_ms, earliest)
     for region in reversed(regions):
         if region.end_ms > end and region.start_ms < min(latest, end + _TOUCHING_MS):

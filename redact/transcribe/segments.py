@@ -11,6 +11,8 @@ CLIP_MS = 28_000
 CLIP_RIM_MS = 300
 # A pause this long ends an utterance; within one, the other side's words don't interrupt.
 UTTERANCE_PAUSE_MS = 800
+# A word is in the region that its first moments are in: engines stretch its end over the pause after it.
+START_REACH_MS = 200
 # Speech that is shorter than this and got no word is a breath or a click.
 WORDLESS_MS = 400
 # So many equal words in a row, or a phrase repeated so often, is the engine looping rather than somebody speaking.
@@ -29,8 +31,8 @@ def clips(regions: Sequence[Stretch], duration_ms: int) -> tuple[Stretch, ...]:
         end = min(duration_ms, region.end_ms + CLIP_RIM_MS)
         if result and end - result[-1].start_ms <= CLIP_MS:
             result[-1] = Stretch(region.channel, result[-1].start_ms, max(end, result[-1].end_ms))
-        elif end > start:
-            result.append(Stretch(region.channel, start, end))
+        else:
+            result += [Stretch(region.channel, at, min(at + CLIP_MS, end)) for at in range(start, end, CLIP_MS)]
     return tuple(result)
 
 
@@ -56,7 +58,7 @@ def turns(words: Iterable[Word], roles: Sequence[Role], speech: Sequence[Stretch
         last: tuple[int | None, int] | None = None
         for word in spoken:
             start, end = word.start_ms or 0, word.end_ms
-            region = bisect_right(ends, (start + (end or start)) // 2)
+            region = bisect_right(ends, start + min(((end or start) - start) // 2, START_REACH_MS))
             if last is None or start - (last[0] or 0) > UTTERANCE_PAUSE_MS or region != last[1]:
                 utterances.append([])
             utterances[-1].append(word)

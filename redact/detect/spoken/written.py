@@ -111,13 +111,19 @@ def _only_spelled_letters(elements: Sequence[_Element]) -> list[_Element]:
     for at, element in enumerate(spoken):
         if element.kind != _LETTER or len(element.words) > 1:
             continue
+        also_word = element.raw.lower() in _ALSO_WORDS
         beside = [*spoken[max(0, at - 1) : at], *spoken[at + 1 : at + 2]]
-        codes = [other for other in beside if other.kind in {_LETTER, _DIGITS}]
-        capitals = [other for other in codes if other.kind == _LETTER and other.raw.isupper()]
-        sure = codes if element.raw.lower() not in _ALSO_WORDS else (capitals if element.raw.isupper() else [])
-        if not sure and len(codes) < 2 and not (element.glued and codes):
+        codes = [other for other in beside if other.kind == _DIGITS or _is_sure_letter(other)]
+        capital = element.raw.isupper() and any(_is_sure_letter(other) for other in codes)
+        spelled = bool(codes) and (not also_word or len(codes) > 1 or capital or element.glued)
+        if not spelled:
             kept[id(element)] = replace(element, kind=_WORD, text=element.raw)
     return [kept.get(id(element), element) for element in elements]
+
+
+def _is_sure_letter(element: _Element) -> bool:
+    """A letter that is no word of its own, or written as a capital."""
+    return element.kind == _LETTER and (element.raw.isupper() or element.raw.lower() not in _ALSO_WORDS)
 
 
 def _join_addresses(elements: list[_Element]) -> list[_Element]:
