@@ -25,7 +25,7 @@ from redact.plan import Sound, make_plan, said, values
 from redact.policy import Policy
 from redact.publish import Staged, check_targets
 from redact.transcribe.engine import Clip, Engine
-from redact.transcribe.segments import clips, doubts, turns
+from redact.transcribe.segments import clips, doubts, plausible, turns
 from redact.transcripts import native, plain, srt, vtt
 
 SAMPLE_RATE = 16_000
@@ -162,7 +162,8 @@ class Redactor:
         cut = [Clip(c, _cut(sounds[c.channel], c)) for part in speech for c in clips(part, recording.duration_ms)]
         with clock.stage("transcribe"):
             language, probability = self._language(engine, cut)
-            heard = engine.transcribe(cut, language, lambda done, total: self._progress("transcribe", done, total))
+            told = engine.transcribe(cut, language, lambda done, total: self._progress("transcribe", done, total))
+            heard = plausible(told, recording.duration_ms)
         doubted = [
             doubt
             for channel, part in enumerate(speech)

@@ -9,7 +9,7 @@ from typing import Any
 from redact.call import Recording, Transcript
 from redact.findings import AudioInterval, Finding, Plan, Verification
 
-SCHEMA = "callredact-report"
+SCHEMA = "callredact.report"
 VERSION = 1
 
 

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from redact.call import Doubt, Role, Stretch, Turn, Word
 
@@ -34,6 +35,24 @@ def clips(regions: Sequence[Stretch], duration_ms: int) -> tuple[Stretch, ...]:
         else:
             result += [Stretch(region.channel, at, min(at + CLIP_MS, end)) for at in range(start, end, CLIP_MS)]
     return tuple(result)
+
+
+def plausible(words: Iterable[Word], duration_ms: int) -> tuple[Word, ...]:
+    """Words with times that can be: kept within the recording, and none at all where a word ends before it starts.
+
+    A word without times is masked, if it has to be, up to its neighbours: wider than any time it might have had.
+    """
+    result = []
+    for word in words:
+        start, end = word.start_ms, word.end_ms
+        if start is not None and end is not None and end < start:
+            start = end = None
+        result.append(replace(word, start_ms=_within(start, duration_ms), end_ms=_within(end, duration_ms)))
+    return tuple(result)
+
+
+def _within(time_ms: int | None, duration_ms: int) -> int | None:
+    return None if time_ms is None else min(max(time_ms, 0), duration_ms)
 
 
 def turns(words: Iterable[Word], roles: Sequence[Role], speech: Sequence[Stretch] = ()) -> tuple[Turn, ...]:
