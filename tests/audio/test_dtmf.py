@@ -78,8 +78,11 @@ def harmonics(base: float, count: int) -> np.ndarray:
     "sound",
     [
         harmonics(120, 20), harmonics(220, 12), harmonics(697 / 3, 9),
-        tone(440, 350, ms=2000), tone(1000, ms=2000),
-        tone(697, ms=1000), tone(440, 554.4, 659.3, ms=2000), tone(523.3, 659.3, 784, 1046.5, ms=2000),
+        tone(440, 350, ms=2000),
+        tone(1000, ms=2000),
+        tone(697, ms=1000),
+        tone(440, 554.4, 659.3, ms=2000),
+        tone(523.3, 659.3, 784, 1046.5, ms=2000),
         np.random.default_rng(1).normal(0, 0.1, RATE * 3), silence(2000),
     ],
     ids=["voice", "high voice", "near voice", "dial tone", "beep", "one tone", "A chord", "C chord", "noise", "silence"],
