@@ -85,7 +85,7 @@ def harmonics(base: float, count: int) -> np.ndarray:
         tone(523.3, 659.3, 784, 1046.5, ms=2000),
         np.random.default_rng(1).normal(0, 0.1, RATE * 3), silence(2000),
     ],
-    ids=["voice", "high voice", "near voice", "dial tone", "beep", "one tone", "A chord", "C chord", "noise", "silence"],
+    ids=["voice", "high", "near", "dial tone", "beep", "one tone", "A chord", "C chord", "noise", "silence"],
 )  # fmt: skip
 def test_nothing_else_is_a_key(sound: np.ndarray) -> None:
     assert dtmf.bursts(sound.astype(np.float32), RATE, 0) == ()
