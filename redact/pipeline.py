@@ -98,6 +98,7 @@ class Redactor:
                 hint=f"use auto, or one of: {', '.join(supported())}",
             )
         self._engine: Engine | None = None
+        self._only_language: str | None = None
         self._detectors: dict[str, Any] = {}
         self._models: dict[str, str] = {}
 
@@ -127,23 +128,28 @@ class Redactor:
             return Result((), self._report(call, None, {}, (), clock), plan, _warnings(transcript))
         stem = _stem(path, values(transcript, plan), decoded.recording.sha256)
         if plan.hold:
-            self._publish_report_alone(call, directory, stem, clock)
+            self._publish_report_alone(call, None, directory, stem, clock)
+            raise HeldForReview(
+                "the call is held for review: the policy wants a person to decide; only its report was published",
+                hint="see doubts in the report, or use a policy with in_doubt: mask",
+            )
         with Staged(directory) as staged:
             encoded, hashes = self._stage(staged, stem, path, decoded, call, clock)
             with clock.stage("verify"):
                 self._progress("verify", 0, 1)
                 verification = self._verify(staged, stem + encoded.suffix, stem, decoded, call)
             notes = (encoded.note,) if encoded.note else ()
-            done = self._report(call, verification, hashes, notes, clock)
-            if not verification.passed:
-                failed = ", ".join(check.name for check in verification.checks if not check.passed)
-                raise VerificationFailed(
-                    f"the redacted call did not pass its checks ({failed}); nothing was published",
-                    hint="report this with the version from: redact --version",
-                )
-            staged.open(f"{_report_stem(stem)}.report.json").write(report.write(done).encode())
-            outputs = staged.publish(force=self._options.force)
-        return Result(outputs, done, plan, (*_warnings(transcript), *notes))
+            if verification.passed:
+                done = self._report(call, verification, hashes, notes, clock)
+                staged.open(f"{_report_stem(stem)}.report.json").write(report.write(done).encode())
+                outputs = staged.publish(force=self._options.force)
+                return Result(outputs, done, plan, (*_warnings(transcript), *notes))
+        self._publish_report_alone(call, verification, directory, stem, clock)
+        failed = ", ".join(check.name for check in verification.checks if not check.passed)
+        raise VerificationFailed(
+            f"the redacted call did not pass its checks ({failed}); only its report was published",
+            hint="report this with the version from: redact --version",
+        )
 
     def _listen(self, decoded: Decoded, clock: "_Clock") -> tuple[Transcript, Sound]:
         """Who said what when, and what else is heard."""
@@ -176,8 +182,8 @@ class Redactor:
     def _language(self, engine: Engine, cut: Sequence[Clip]) -> tuple[str, float | None]:
         if self._options.language != "auto":
             return self._options.language, None
-        if not cut:
-            return supported()[0], None
+        if self._only_language or not cut:
+            return self._only_language or supported()[0], None
         longest: dict[int, Clip] = {}
         for clip in cut:  # one clip of each channel: the longest, for the most speech
             known = longest.get(clip.where.channel)
@@ -202,6 +208,9 @@ class Redactor:
                     hint="choose a multilingual model, such as: --model base",
                 )
             self._models[files.name] = files.digest
+            self._only_language = (
+                files.languages[0] if len(files.languages) == 1 and files.languages[0] != "*" else None
+            )
             self._engine = FasterWhisper(files.path, files.name, device=self._options.device)
         return self._engine
 
@@ -271,15 +280,13 @@ class Redactor:
         run = report.Run(self.policy.name, self.policy.digest, self._models, clock.seconds, __version__)
         return report.build(run, call.recording, call.transcript, call.findings, call.plan, verification, hashes, notes)
 
-    def _publish_report_alone(self, call: "_Call", directory: Path, stem: str, clock: "_Clock") -> None:
+    def _publish_report_alone(
+        self, call: "_Call", verification: Verification | None, directory: Path, stem: str, clock: "_Clock"
+    ) -> None:
         with Staged(directory) as staged:
-            content = report.write(self._report(call, None, {}, (), clock))
+            content = report.write(self._report(call, verification, {}, (), clock))
             staged.open(f"{_report_stem(stem)}.report.json").write(content.encode())
             staged.publish(force=self._options.force)
-        raise HeldForReview(
-            "the call is held for review: the policy wants a person to decide; only its report was published",
-            hint="see doubts in the report, or use a policy with in_doubt: mask",
-        )
 
 
 @dataclass(frozen=True, slots=True)

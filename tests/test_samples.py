@@ -10,7 +10,7 @@ import pytest
 from redact.audio.decode import decode
 from redact.audio.mask import replaced
 from redact.call import Stretch, Word
-from redact.errors import HeldForReview
+from redact.errors import HeldForReview, VerificationFailed
 from redact.findings import AudioInterval
 from redact.pipeline import Options, Redactor
 from redact.policy import load
@@ -119,6 +119,21 @@ def test_doubt_holds_a_call_where_the_policy_says_so(tmp_path: Path) -> None:
     with pytest.raises(HeldForReview):
         with_engine([], policy=policy).redact_file(SAMPLES / "en-card-payment.wav", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["en-card-payment.report.json"]
+
+
+def test_a_call_that_fails_its_checks_gets_a_report_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from redact.audio import mask
+
+    monkeypatch.setattr(mask, "apply", lambda pcm, *_: pcm)  # a mask that replaces nothing
+    with pytest.raises(VerificationFailed, match="samples_replaced"):
+        with_engine([]).redact_file(SAMPLES / "en-card-payment.wav", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["en-card-payment.report.json"]
+    assert json.loads((tmp_path / "en-card-payment.report.json").read_text())["status"] == "failed"
+
+
+def test_an_english_model_needs_no_language(tmp_path: Path) -> None:
+    result = Redactor(Options(model="tiny.en")).redact_file(SAMPLES / "en-internet-outage-control.wav", tmp_path)
+    assert result.report["language"] == "en"
 
 
 def test_a_language_that_is_not_covered_is_held(tmp_path: Path) -> None:
