@@ -86,14 +86,16 @@ def _unit(samples: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def check_text(texts: Iterable[str], values: frozenset[tuple[str, ...]]) -> Check:
-    """No masked value may stand in any text output, by whole words.
+    """No masked value may stand in any line of any text output, by whole words.
+
+    A line is one turn's or one cue's: words of two turns side by side are nobody's value.
 
     Args:
         texts: what a reader sees of each output.
         values: masked values, each as its words free of case and marks (`redact.plan.values`).
     """
     left = 0
-    for text in texts:
+    for text in (line for content in texts for line in content.splitlines()):
         words = ["".join(c for c in match.lower() if c.isalnum()) for match in _WORD.findall(text)]
         starts: dict[str, list[int]] = {}
         for position, word in enumerate(words):

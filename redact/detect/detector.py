@@ -7,7 +7,7 @@ from pathlib import Path
 from redact.call import Transcript, Turn
 from redact.detect import dialogue
 from redact.detect.presidio import NO_TERMS, DenyTerms, Presidio, without_lone
-from redact.detect.spoken.base import Language, load
+from redact.detect.spoken.base import Language, load, plain
 from redact.detect.spoken.written import written
 from redact.findings import Finding
 from redact.views import answers, transcribed, turns
@@ -44,8 +44,8 @@ class Detector:
         as_written = [written(transcript, passage, language) for passage in said]
         joined = [written(transcript, passage, language) for passage in answers(transcript, is_acknowledgement)]
         findings = [*self._presidio.find(as_said, [*as_written, *joined])]
-        plain = dialogue.nobodys([*as_written, *joined], language)
-        findings = [finding for finding in findings if not plain.issuperset(finding.words)]
+        nobodys = dialogue.nobodys([*as_written, *joined], language)
+        findings = [finding for finding in findings if not nobodys.issuperset(finding.words)]
         findings += dialogue.find(transcript, [*as_written, *joined], language)
         findings = [f for f in findings if not _only_common_words(f, transcript, language)]
         findings += _names_again(findings, transcript, language)
@@ -54,15 +54,11 @@ class Detector:
         return tuple(sorted(set(kept), key=lambda f: (f.words, f.entity_type, -f.score, f.recognizer)))
 
 
-def _plain(text: str) -> str:
-    return text.strip(".,;:?!\"'«»()").lower().replace("’", "'")
-
-
 def _only_common_words(finding: Finding, transcript: Transcript, language: Language) -> bool:
     """True for a "name" that is made of words like "Okay" and "Monday" alone."""
     if finding.entity_type != "PERSON":
         return False
-    said = [_plain(transcript.words[index].text) for index in finding.words]
+    said = [plain(transcript.words[index].text) for index in finding.words]
     known = language.common_words | language.acknowledgements | language.fillers
     return all(word in known or not word or word.isdigit() for word in said)
 
@@ -72,12 +68,12 @@ def _names_again(findings: Sequence[Finding], transcript: Transcript, language: 
     names = set()
     for finding in findings:
         if finding.entity_type == "PERSON" and finding.view == "transcribed":
-            names |= {_plain(transcript.words[index].text) for index in finding.words}
+            names |= {plain(transcript.words[index].text) for index in finding.words}
     names = {n for n in names if len(n) >= 3 and n.isalpha() and n not in language.common_words}
     long = [name for name in names if len(name) >= FUZZY_LETTERS]
     found = {index for finding in findings if finding.entity_type == "PERSON" for index in finding.words}
     for index, word in enumerate(transcript.words):
-        said = _plain(word.text).removesuffix("'s")
+        said = plain(word.text).removesuffix("'s")
         if index in found or not word.text[:1].isupper() or said in language.common_words:
             continue
         if said in names:

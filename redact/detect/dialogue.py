@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from redact.call import Transcript
-from redact.detect.spoken.base import Language
+from redact.detect.spoken.base import Language, plain
 from redact.detect.spoken.written import SPELLED_CLOSE, SPELLED_OPEN
 from redact.findings import Finding
 from redact.views import Passage, View, transcribed, turns
@@ -190,26 +190,22 @@ def _answer_turn(
     return None
 
 
-def _plain(text: str) -> str:
-    return text.strip(".,;:?!\"'«»()").lower().replace("’", "'")
-
-
 def _names(transcript: Transcript, answer: Sequence[int], language: Language) -> tuple[int, ...]:
     """Capitalised words that are not common ones, among the first words of an answer."""
     return tuple(
         index
         for index in answer[:FREE_ANSWER_WORDS]
         if transcript.words[index].text[:1].isupper()
-        and len(_plain(transcript.words[index].text)) > 1
-        and not {_plain(transcript.words[index].text), _plain(transcript.words[index].text).split("'")[0]}
+        and len(plain(transcript.words[index].text)) > 1
+        and not {plain(transcript.words[index].text), plain(transcript.words[index].text).split("'")[0]}
         & language.common_words
-        and _plain(transcript.words[index].text) not in language.fillers
+        and plain(transcript.words[index].text) not in language.fillers
     )
 
 
 def _dates(transcript: Transcript, answer: Sequence[int], language: Language) -> tuple[int, ...]:
     """From the first to the last word of a date in an answer."""
-    said = [_plain(transcript.words[index].text) for index in answer]
+    said = [plain(transcript.words[index].text) for index in answer]
     dated = [
         position
         for position, text in enumerate(said)
@@ -221,7 +217,7 @@ def _dates(transcript: Transcript, answer: Sequence[int], language: Language) ->
 
 def _content(transcript: Transcript, answer: Sequence[int], language: Language) -> tuple[int, ...]:
     """A free answer without the fillers that lead into it."""
-    said = [_plain(transcript.words[index].text) for index in answer]
+    said = [plain(transcript.words[index].text) for index in answer]
     first = 0
     while first < len(said) and (said[first] in language.acknowledgements or said[first] in language.fillers):
         first += 1

@@ -102,6 +102,11 @@ class Language:
         return 0 < len(said) <= 6 and all(word in self.acknowledgements or word in self.fillers for word in said)
 
 
+def plain(text: str) -> str:
+    """A transcribed word without the marks around it, in lower case."""
+    return text.strip(".,;:?!\"'«»()").lower().replace("’", "'")
+
+
 def supported() -> tuple[str, ...]:
     """Codes of the languages that have a module and a data file."""
     return tuple(sorted(file.stem for file in _FOLDER.glob("*.yaml") if file.with_suffix(".py").exists()))
