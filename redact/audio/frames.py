@@ -81,6 +81,8 @@ def _before_tags(data: Bytes) -> int:
             end -= 128
         elif end >= 32 and data[end - 32 : end - 24] == b"APETAGEX":
             size, _, flags = struct.unpack("<III", data[end - 20 : end - 8])
+            if size < 32:  # it counts its own footer
+                raise UnfitError("damaged")
             end = max(0, end - size - (32 if flags & 0x80000000 else 0))
         else:
             return end
