@@ -66,7 +66,7 @@ def _types(findings: Sequence[Finding], policy: Policy, transcript: Transcript) 
     if policy.number_run_digits is not None:
         for index in _number_runs(transcript.words, policy.number_run_digits):
             types.setdefault(index, "NUMBER")
-    return _everywhere(types, transcript)
+    return _everywhere(types, [finding.words for finding in wanted], transcript)
 
 
 def said(text: str) -> str:
@@ -88,11 +88,12 @@ def values(transcript: Transcript, plan: Plan) -> frozenset[tuple[str, ...]]:
     return frozenset(value for value in covered if sum(map(len, value)) >= VALUE_CHARACTERS)
 
 
-def _everywhere(types: dict[int, str], transcript: Transcript) -> dict[int, str]:
-    """Mask what is masked once wherever it is said again."""
+def _everywhere(types: dict[int, str], found: Sequence[Sequence[int]], transcript: Transcript) -> dict[int, str]:
+    """Mask what is masked once wherever it is said again: each run, and each finding that has become part of one."""
     words = [said(word.text) for word in transcript.words]
     known: dict[str, list[tuple[tuple[str, ...], str]]] = {}
-    for run in runs(transcript, types):
+    own = [run for finding in found for run in runs(transcript, dict.fromkeys(finding, ""))]
+    for run in dict.fromkeys([*runs(transcript, types), *own]):
         value = tuple(word for word in (words[i] for i in run) if word)
         if sum(map(len, value)) >= VALUE_CHARACTERS:
             known.setdefault(value[0], []).append((value, types[run[0]]))
@@ -157,12 +158,16 @@ def _spoken(
 
 def _widened(word: Word, before_ms: int, after_ms: int, regions: Sequence[Stretch]) -> tuple[int, int]:
     """A word's interval, grown to the neighbours' edges where it has no time, and over speech nobody claims."""
-    start = before_ms if word.start_ms is None else word.start_ms
-    end = max(after_ms, start) if word.end_ms is None else word.end_ms
+    # Words of one channel overlap in imported transcripts: a neighbour's edge never cuts into the word itself.
+    start, end = word.start_ms, word.end_ms
+    if start is None:
+        start = min(before_ms, after_ms if end is None else end)
+    if end is None:
+        end = max(before_ms if word.start_ms is None else start, after_ms)
     earliest, latest = max(before_ms, start - UNCLAIMED_REACH_MS), min(after_ms, end + UNCLAIMED_REACH_MS)
     for region in regions:
         if region.start_ms < start and region.end_ms > earliest + _TOUCHING_MS:
-            start = max(region.start_ms, earliest)
+            start = min(start, max(region.start_ms, earliest))
     for region in reversed(regions):
         if region.end_ms > end and region.start_ms < min(latest, end + _TOUCHING_MS):
             end = min(region.end_ms, max(latest, end))

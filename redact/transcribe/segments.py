@@ -111,8 +111,11 @@ def _loops(words: Sequence[Word]) -> Iterable[Doubt]:
             end = at + size
             while said[end : end + size] == said[at : at + size]:
                 end += size
-            digits = any(character.isdigit() for character in "".join(said[at : at + size]))
-            if end - at >= size * LOOP_REPEATS and not (size == 1 and digits):
+            phrase = said[at : at + size]
+            # One word over and over is size 1; a digit over and over is a number being said.
+            one_word = len(set(phrase)) == 1
+            said_number = one_word and any(character.isdigit() for character in phrase[0])
+            if end - at >= size * LOOP_REPEATS and not said_number and (size == 1 or not one_word):
                 first, last = words[at], words[end - 1]
                 yield Doubt("repetition_loop", Stretch(first.channel, first.start_ms or 0, last.end_ms or 0))
                 at = end

@@ -41,7 +41,7 @@ def written(transcript: Transcript, passage: Passage, language: Language) -> Vie
     view = ViewBuilder("written")
     at = 0
     while at < len(elements):
-        run = _run(elements, at)
+        run, end = _run(elements, at)
         if not run:
             view.add(elements[at].text, elements[at].words)
             at += 1
@@ -53,7 +53,7 @@ def written(transcript: Transcript, passage: Passage, language: Language) -> Vie
             view.add(element.text, element.words, separator="" if position or spelled else " ")
         if spelled:
             view.add(SPELLED_CLOSE, (), separator="")
-        at = elements.index(run[-1], at) + 1
+        at = end
     return view.build()
 
 
@@ -179,12 +179,14 @@ def _merge(elements: Sequence[_Element]) -> _Element:
     return _Element(_ADDRESS, text, tuple(dict.fromkeys(w for e in elements for w in e.words)))
 
 
-def _run(elements: Sequence[_Element], at: int) -> list[_Element]:
-    """Numbers and letters from an element on, without the fillers among them."""
+def _run(elements: Sequence[_Element], at: int) -> tuple[list[_Element], int]:
+    """Numbers and letters from an element on, without the fillers among them, and the index after the last."""
     run: list[_Element] = []
-    for element in elements[at:]:
+    end = at
+    for position, element in enumerate(elements[at:], start=at):
         if element.kind in {_DIGITS, _LETTER}:
             run.append(element)
+            end = position + 1
         elif element.kind != _FILLER or not run:
             break
-    return run
+    return run, end
