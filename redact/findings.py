@@ -3,7 +3,7 @@
 None of these types holds a word of the call: positions, types, scores and reasons only.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 MaskKind = Literal["tone", "silence", "noise"]
@@ -19,6 +19,8 @@ class Finding:
         score: in [0, 1].
         recognizer: name of what found it.
         view: name of the view it was found in.
+        evidence: why, as enumerated reasons such as `pattern:street`, `slot:CREDIT_CARD` or `checksum:luhn`; never a
+            value. Findings that differ in nothing else are the same finding.
     """
 
     entity_type: str
@@ -26,6 +28,7 @@ class Finding:
     score: float
     recognizer: str
     view: str
+    evidence: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from redact.audio.decode import Decoded, decode, resample
 from redact.audio.encode import Encoded, encode
 from redact.audio.speech import regions, without_echo
 from redact.call import Recording, Role, Stretch, Transcript
+from redact.detect import recognizers
+from redact.detect.spoken.base import load as load_language
 from redact.detect.spoken.base import supported
 from redact.errors import HeldForReview, UsageError, VerificationFailed
 from redact.findings import Check, Finding, Plan, Verification
@@ -84,7 +86,8 @@ class Redactor:
     """Redacts calls with one set of options. Models are loaded at first use and kept.
 
     Raises:
-        PolicyError: the policy is wrong.
+        PolicyError: the policy, or a recognizers file that it names, is wrong.
+        ModelMissing: a recognizer wants a library or a model that is not here.
         UsageError: the language is not one that can be redacted.
     """
 
@@ -97,6 +100,7 @@ class Redactor:
                 f"the language {options.language!r} can't be redacted",
                 hint=f"use auto, or one of: {', '.join(supported())}",
             )
+        self._recognizers = recognizers.read(self.policy.recognizers)
         self._engine: Engine | None = None
         self._only_language: str | None = None
         self._detectors: dict[str, Any] = {}
@@ -122,11 +126,12 @@ class Redactor:
             decoded = decode(path, roles=self._options.roles)
         transcript, sound = self._listen(decoded, clock)
         findings = self._detect(transcript, clock)
-        plan = make_plan(transcript, findings, self.policy, decoded.recording, sound)
+        is_everyday = load_language(transcript.language).is_everyday
+        plan = make_plan(transcript, findings, self.policy, decoded.recording, sound, is_everyday)
         call = _Call(decoded.recording, transcript, findings, plan)
         if dry_run:
             return Result((), self._report(call, None, {}, (), clock), plan, _warnings(transcript))
-        stem = _stem(path, values(transcript, plan), decoded.recording.sha256)
+        stem = _stem(path, values(transcript, plan, is_everyday), decoded.recording.sha256)
         if plan.hold:
             self._publish_report_alone(call, None, directory, stem, clock)
             raise HeldForReview(
@@ -150,6 +155,22 @@ class Redactor:
             f"the redacted call did not pass its checks ({failed}); only its report was published",
             hint="report this with the version from: redact --version",
         )
+
+    def listen(self, path: Path) -> Transcript:
+        """The transcript of a recording, before anything is redacted: it holds what was said.
+
+        Raises:
+            RedactError: one of its kinds, by what went wrong.
+        """
+        return self._listen(decode(path, roles=self._options.roles), _Clock())[0]
+
+    def findings(self, transcript: Transcript) -> tuple[Finding, ...]:
+        """All that is found in a transcript, whether the policy wants it or not.
+
+        Raises:
+            ModelMissing: the spaCy model of the transcript's language is not here.
+        """
+        return self._detect(transcript, _Clock())
 
     def _listen(self, decoded: Decoded, clock: "_Clock") -> tuple[Transcript, Sound]:
         """Who said what when, and what else is heard."""
@@ -222,8 +243,11 @@ class Redactor:
 
                 files = locate(SPACY_MODELS[transcript.language], engine="spacy")
                 self._models[files.name] = files.digest
-                terms = DenyTerms(self._options.allow, self._options.deny)
-                self._detectors[transcript.language] = Detector(transcript.language, files.path, terms)
+                allow = (*self._options.allow, *recognizers.allowed(self.policy.recognizers))
+                terms = DenyTerms(allow, self._options.deny)
+                self._detectors[transcript.language] = Detector(
+                    transcript.language, files.path, terms, self._recognizers
+                )
         with clock.stage("detect"):
             self._progress("detect", 0, 1)
             found: tuple[Finding, ...] = self._detectors[transcript.language].find(transcript)
@@ -263,7 +287,7 @@ class Redactor:
         checks = verify.check_sound(
             decoded.pcm, written.pcm, recording, written.recording.sample_rate, call.plan, self.policy.mask.style()
         )
-        kept = values(call.transcript, call.plan)
+        kept = values(call.transcript, call.plan, load_language(call.transcript.language).is_everyday)
         read = [staged.path(stem + suffix).read_text(encoding="utf-8") for suffix in _TEXT_SUFFIXES]
         spoken = "\n".join(turn.text for turn in native.read(read[-1]).turns)
         tags: tuple[Check, ...] = (Check("no_tags", not set(written.recording.tags) - {"encoder"}),)

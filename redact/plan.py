@@ -5,7 +5,7 @@ the neighbour's edge where a word has no time, and over speech beside it that no
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from redact.call import Recording, Stretch, Transcript, Word
@@ -21,6 +21,13 @@ VALUE_CHARACTERS = 4
 _TOUCHING_MS = 120
 
 
+IsEveryday = Callable[[str], bool]
+
+
+def _never(word: str) -> bool:  # noqa: ARG001 - the default: every word may be a value
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Sound:
     """What is known of the sound besides its words: where there is speech, and where keys were pressed."""
@@ -30,7 +37,12 @@ class Sound:
 
 
 def make_plan(
-    transcript: Transcript, findings: Sequence[Finding], policy: Policy, recording: Recording | None, sound: Sound
+    transcript: Transcript,
+    findings: Sequence[Finding],
+    policy: Policy,
+    recording: Recording | None,
+    sound: Sound,
+    is_everyday: IsEveryday = _never,
 ) -> Plan:
     """What to replace in the transcript and in the sound.
 
@@ -40,8 +52,9 @@ def make_plan(
         policy: what to mask, how far to pad, what to do in doubt.
         recording: None where there is no sound.
         sound: speech regions and keypad tones of the recording.
+        is_everyday: True for a word that says nothing by itself: masked once, it isn't masked wherever it is said.
     """
-    types = _types(findings, policy, transcript)
+    types = _types(findings, policy, transcript, is_everyday)
     replacements = _replacements(transcript, types)
     intervals: list[AudioInterval] = []
     if recording is not None:
@@ -56,7 +69,9 @@ def make_plan(
     return Plan(tuple(intervals), replacements, doubts, hold=policy.in_doubt == "hold" and bool(doubts))
 
 
-def _types(findings: Sequence[Finding], policy: Policy, transcript: Transcript) -> Mapping[int, str]:
+def _types(
+    findings: Sequence[Finding], policy: Policy, transcript: Transcript, is_everyday: IsEveryday
+) -> Mapping[int, str]:
     """The entity type of each word to be masked: of the finding with the best score, the longer of equals."""
     wanted = [finding for finding in findings if policy.wants(finding.entity_type, finding.score)]
     types: dict[int, str] = {}
@@ -66,7 +81,7 @@ def _types(findings: Sequence[Finding], policy: Policy, transcript: Transcript) 
     if policy.number_run_digits is not None:
         for index in _number_runs(transcript.words, policy.number_run_digits):
             types.setdefault(index, "NUMBER")
-    return _everywhere(types, [finding.words for finding in wanted], transcript)
+    return _everywhere(types, [finding.words for finding in wanted], transcript, is_everyday)
 
 
 def said(text: str) -> str:
@@ -79,23 +94,36 @@ def runs(transcript: Transcript, types: Mapping[int, str]) -> list[tuple[int, ..
     return [tuple(range(r.first, r.last + 1)) for r in _replacements(transcript, types)]
 
 
-def values(transcript: Transcript, plan: Plan) -> frozenset[tuple[str, ...]]:
-    """What the plan's replacements cover, word by word, as far as it is long enough to be told from any other word."""
+def values(transcript: Transcript, plan: Plan, is_everyday: IsEveryday = _never) -> frozenset[tuple[str, ...]]:
+    """What the plan's replacements cover, word by word, as far as it can be told from any other word."""
     words = transcript.words
-    covered = (
-        tuple(filter(None, (said(words[i].text) for i in range(r.first, r.last + 1)))) for r in plan.replacements
+    found = set()
+    for replacement in plan.replacements:
+        covered = [words[index].text for index in range(replacement.first, replacement.last + 1)]
+        if _is_telling(covered, is_everyday):
+            found.add(tuple(filter(None, map(said, covered))))
+    return frozenset(found)
+
+
+def _is_telling(covered: Sequence[str], is_everyday: IsEveryday) -> bool:
+    """True for a value that is long enough, and more than an everyday word, to be known again."""
+    spoken = [word for word in covered if said(word)]
+    return sum(len(said(word)) for word in spoken) >= VALUE_CHARACTERS and not (
+        len(spoken) == 1 and is_everyday(spoken[0])
     )
-    return frozenset(value for value in covered if sum(map(len, value)) >= VALUE_CHARACTERS)
 
 
-def _everywhere(types: dict[int, str], found: Sequence[Sequence[int]], transcript: Transcript) -> dict[int, str]:
+def _everywhere(
+    types: dict[int, str], found: Sequence[Sequence[int]], transcript: Transcript, is_everyday: IsEveryday
+) -> dict[int, str]:
     """Mask what is masked once wherever it is said again: each run, and each finding that has become part of one."""
-    words = [said(word.text) for word in transcript.words]
+    texts = [word.text for word in transcript.words]
+    words = [said(text) for text in texts]
     known: dict[str, list[tuple[tuple[str, ...], str]]] = {}
     own = [run for finding in found for run in runs(transcript, dict.fromkeys(finding, ""))]
     for run in dict.fromkeys([*runs(transcript, types), *own]):
         value = tuple(word for word in (words[i] for i in run) if word)
-        if sum(map(len, value)) >= VALUE_CHARACTERS:
+        if _is_telling([texts[i] for i in run], is_everyday):
             known.setdefault(value[0], []).append((value, types[run[0]]))
     result = dict(types)
     for _, indices in transcript.turn_ranges():

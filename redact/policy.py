@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from redact.data import data_path
 from redact.errors import PolicyError
@@ -53,7 +53,7 @@ class Padding(_Closed):
 
 
 class Policy(_Closed):
-    """One policy, complete."""
+    """One policy, complete. `recognizers`: YAML files of the user's own, absolute or from the current folder."""
 
     name: str
     description: str
@@ -63,17 +63,40 @@ class Policy(_Closed):
     mask: Mask = Mask()
     padding: Padding = Padding()
     in_doubt: InDoubt = "mask"
+    recognizers: tuple[str, ...] = ()
+
+    @field_validator("recognizers", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: Any) -> Any:
+        return () if given is None else (given,) if isinstance(given, str) else given
 
     @property
     def digest(self) -> str:
         """SHA-256 of the policy's content: its identity in reports."""
-        content = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        content = json.dumps(
+            {
+                **self.model_dump(mode="json", exclude={"recognizers"}),
+                # By what the files say, not by where they lie.
+                **({"recognizers": [_read_own(file)[1] for file in self.recognizers]} if self.recognizers else {}),
+            },
+            sort_keys=True,
+        )
         return hashlib.sha256(content.encode()).hexdigest()
 
     def wants(self, entity_type: str, score: float) -> bool:
         """True where a finding of that type and score is to be masked."""
         threshold = self.entities.get(entity_type)
         return threshold is not None and score >= threshold
+
+    def with_recognizers(self, file: str | Path) -> "Policy":
+        """The policy with the recognizers of one more file; entity types of its own are masked at any score.
+
+        Raises:
+            PolicyError: the file can't be read.
+        """
+        return _validated(
+            _with_own_types({**self.model_dump(), "recognizers": (*self.recognizers, str(file))}), self.name
+        )
 
     def changed(self, **overrides: Any) -> "Policy":
         """The policy with some keys replaced, checked again.
@@ -99,7 +122,7 @@ def load(name_or_file: str | Path) -> Policy:
     if file.suffix not in {".yaml", ".yml"}:
         if str(name_or_file) not in names():
             raise PolicyError(
-                f"there is no policy named {str(name_or_file)!r}", hint=_nearest(str(name_or_file), names(), "policy")
+                f"there is no policy named {str(name_or_file)!r}", hint=nearest(str(name_or_file), names(), "policy")
             )
         file = data_path("pipelines") / f"{name_or_file}.yaml"
     try:
@@ -112,7 +135,49 @@ def load(name_or_file: str | Path) -> Policy:
         raise PolicyError(
             f"the policy {file} is not valid YAML{where}", hint="mend the file, then: redact policy check FILE"
         ) from None
+    if isinstance(data, dict) and data.get("recognizers"):
+        given = data["recognizers"]
+        files = [given] if isinstance(given, str) else given
+        if not isinstance(files, list) or not all(isinstance(path, str) for path in files):
+            raise PolicyError(
+                f"the policy {name_or_file} is wrong: recognizers: not a file", hint="give the path of a YAML file"
+            )
+        data = _with_own_types({**data, "recognizers": [str(file.parent / path) for path in files]})
     return _validated(data, str(name_or_file))
+
+
+def _read_own(file: str) -> tuple[frozenset[str], str]:
+    """The entity types that a recognizers file names, and its SHA-256. Its other faults are found where it is used.
+
+    Raises:
+        PolicyError: it can't be read.
+    """
+    try:
+        content = Path(file).read_bytes()
+        data = yaml.safe_load(content.decode("utf-8"))
+    except OSError as error:
+        raise PolicyError(f"can't read the recognizers {file}: {error.strerror}", hint="check the path") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", None)
+        where = f" (line {line + 1})" if line is not None else ""
+        raise PolicyError(f"the recognizers {file} are not valid YAML{where}", hint="mend the file") from None
+    entries = data.get("recognizers") if isinstance(data, dict) else None
+    types: set[str] = set()
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict):
+            mappings = [entry.get(key) for key in ("label_mapping", "entity_mapping")]
+            named = [entry.get("supported_entity"), *(t for m in mappings if isinstance(m, dict) for t in m.values())]
+            types |= {entity_type for entity_type in named if isinstance(entity_type, str)}
+    return frozenset(types), hashlib.sha256(content).hexdigest()
+
+
+def _with_own_types(data: dict[str, Any]) -> dict[str, Any]:
+    """Policy data with the types that its recognizers files add: masked at any score where nothing else is said."""
+    own = {entity_type for file in data["recognizers"] for entity_type in _read_own(file)[0]} - set(ENTITY_TYPES)
+    entities = data.get("entities")
+    if not isinstance(entities, dict):
+        return data
+    return {**data, "entities": {**dict.fromkeys(sorted(own), 0.0), **entities}}
 
 
 def _validated(data: Any, origin: str) -> Policy:
@@ -122,11 +187,12 @@ def _validated(data: Any, origin: str) -> Policy:
         policy = Policy.model_validate(data)
     except ValidationError as error:
         raise PolicyError(f"the policy {origin} is wrong: {_explain(error)}", hint=_key_hint(error)) from None
+    known = {*ENTITY_TYPES, *(t for own in policy.recognizers for t in _read_own(own)[0])}
     for entity_type, threshold in policy.entities.items():
-        if entity_type not in ENTITY_TYPES:
+        if entity_type not in known:
             raise PolicyError(
                 f"the policy {origin} names an unknown entity type {entity_type!r}",
-                hint=_nearest(entity_type, ENTITY_TYPES, "entity type"),
+                hint=nearest(entity_type, tuple(sorted(known)), "entity type"),
             )
         if not 0 <= threshold <= 1:
             raise PolicyError(
@@ -148,10 +214,11 @@ def _key_hint(error: ValidationError) -> str:
     *path, key = (str(part) for part in first["loc"])
     nested: dict[str, type[_Closed]] = {"mask": Mask, "padding": Padding}
     model: type[_Closed] = nested.get(path[0], Policy) if path else Policy
-    return _nearest(key, tuple(model.model_fields), "key")
+    return nearest(key, tuple(model.model_fields), "key")
 
 
-def _nearest(name: str, known: tuple[str, ...], what: str) -> str:
+def nearest(name: str, known: tuple[str, ...], what: str) -> str:
+    """A hint that names the known name nearest to an unknown one, or all of them."""
     close = difflib.get_close_matches(name, known, 1, 0.4) or difflib.get_close_matches(name.upper(), known, 1, 0.4)
     if close:
         return f"did you mean the {what} {close[0]!r}?"

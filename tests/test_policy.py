@@ -30,11 +30,12 @@ def test_a_shipped_policy_loads_and_writes_out_every_key(name):
     policy = load(name)
     assert policy.name == name
     data = yaml.safe_load((data_path("pipelines") / f"{name}.yaml").read_text(encoding="utf-8"))
-    assert set(data) == set(Policy.model_fields)
+    assert set(data) | {"recognizers"} == set(Policy.model_fields)
     assert set(data["mask"]) == set(Mask.model_fields)
     assert set(data["padding"]) == set(Padding.model_fields)
     assert set(policy.entities) <= set(ENTITY_TYPES)
-    assert data == policy.model_dump(mode="json")
+    assert {"recognizers": [], **data} == {**policy.model_dump(mode="json"), "recognizers": data.get("recognizers", [])}
+    assert policy.recognizers == ()
 
 
 def test_what_the_shipped_policies_are_for():
@@ -137,3 +138,59 @@ def test_wants(tmp_path, entity, score, wanted):
 def test_the_mask_is_handed_on_as_the_audio_takes_it():
     mask = Mask(kind="noise", frequency_hz=500, level_dbfs=-30.0)
     assert mask.style() == MaskStyle("noise", 500, -30.0)
+
+
+def own_recognizers(folder, name="own-recognizers.yaml", **changes):
+    entry = {"name": "a", "supported_entity": "LOYALTY_CARD", "deny_list": ["b"], **changes}
+    (folder / name).write_text(yaml.safe_dump({"recognizers": [entry]}), encoding="utf-8")
+    return name
+
+
+def test_types_of_the_users_recognizers_are_masked_at_any_score(tmp_path):
+    policy = load(written(tmp_path, recognizers=own_recognizers(tmp_path)))
+    assert policy.recognizers == (str(tmp_path / "own-recognizers.yaml"),)
+    assert policy.entities == {"LOYALTY_CARD": 0.0, "PERSON": 0.4}
+    assert policy.wants("LOYALTY_CARD", 0.0)
+    assert policy.changed(label_style="hash").entities == policy.entities
+    assert "LOYALTY_CARD" not in policy.changed(entities={"PERSON": 0.4}).entities
+
+
+def test_a_policy_sets_the_threshold_of_a_type_of_the_users_own(tmp_path):
+    file = own_recognizers(tmp_path)
+    policy = load(written(tmp_path, recognizers=file, entities={"LOYALTY_CARD": 0.7}))
+    assert policy.entities == {"LOYALTY_CARD": 0.7}
+    assert policy.with_recognizers(tmp_path / file).entities == {"LOYALTY_CARD": 0.7}
+    with pytest.raises(PolicyError, match="LOYALTY_CARD"):
+        load(written(tmp_path, entities={"LOYALTY_CARD": 0.7}))
+
+
+@pytest.mark.parametrize(
+    ("entry", "added"),
+    [
+        ({"supported_entity": "ORGANIZATION"}, set()),  # a type that policies know stays as the policy has it
+        ({"label_mapping": {"PER": "PERSON", "MED": "DRUG"}}, {"DRUG", "LOYALTY_CARD"}),
+        ({"entity_mapping": {"pet": "PET"}}, {"PET", "LOYALTY_CARD"}),
+    ],
+)
+def test_which_types_a_file_adds(tmp_path, entry, added):
+    policy = load(written(tmp_path)).with_recognizers(tmp_path / own_recognizers(tmp_path, **entry))
+    assert set(policy.entities) - {"PERSON"} == added
+
+
+def test_files_add_up_and_change_the_digest_by_what_they_say(tmp_path):
+    policy = load(written(tmp_path))
+    one = policy.with_recognizers(tmp_path / own_recognizers(tmp_path))
+    two = one.with_recognizers(tmp_path / own_recognizers(tmp_path, "two.yaml", supported_entity="OTHER"))
+    assert set(two.entities) == {"PERSON", "LOYALTY_CARD", "OTHER"}
+    (tmp_path / "elsewhere").mkdir()
+    same = policy.with_recognizers(tmp_path / "elsewhere" / own_recognizers(tmp_path / "elsewhere"))
+    other = policy.with_recognizers(tmp_path / own_recognizers(tmp_path, "other.yaml", deny_list=["c"]))
+    assert one.digest == same.digest
+    assert len({policy.digest, one.digest, two.digest, other.digest}) == 4
+
+
+@pytest.mark.parametrize("given", ["none.yaml", ["none.yaml"], 3, {"a": "b"}, [1], "own.yaml:"])
+def test_recognizers_that_are_no_file_are_refused(tmp_path, given):
+    with pytest.raises(PolicyError, match="recognizers") as caught:
+        load(written(tmp_path, recognizers=given))
+    assert caught.value.hint

@@ -25,7 +25,8 @@ _ROLES = ("agent", "customer", "mixed", "other")
 _ALIKE = {"caller": "customer", "client": "customer", "advisor": "agent"}
 
 
-def _complete_policy(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+def complete_policy(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of policies, for the shell."""
     from redact.policy import names
 
     return [name for name in names() if name.startswith(incomplete)]
@@ -45,7 +46,7 @@ def _complete_policy(_ctx: click.Context, _param: click.Parameter, incomplete: s
     "policy_name",
     default="default",
     show_default=True,
-    shell_complete=_complete_policy,
+    shell_complete=complete_policy,
     help="Name or YAML file of the policy.",
 )
 @click.option("--language", default="auto", show_default=True, help="auto, en or fr.")
@@ -64,6 +65,11 @@ def _complete_policy(_ctx: click.Context, _param: click.Parameter, incomplete: s
     "--deny-file",
     type=click.File("r", encoding="utf-8"),
     help="Terms that always are, one a line; - for standard input.",
+)
+@click.option(
+    "--recognizers",
+    metavar="FILE",
+    help="Your own recognizers, allow and deny lists: YAML as in docs/recognizers.md; beside the policy's.",
 )
 @click.option("--mask", "mask_kind", type=click.Choice(["tone", "silence", "noise"]), help="What stands in the sound.")
 @click.option("--tone-hz", type=click.IntRange(100, 4000), help="Frequency of the tone.")
@@ -97,17 +103,17 @@ def file(ctx: click.Context, /, **given: Any) -> None:
     from redact.pipeline import Options, Redactor
 
     paths = list(_expanded(given["inputs"]))
-    policy = _policy(given)
-    with _progress(quiet=given["quiet"] or given["as_json"]) as (advance, console):
+    policy = chosen_policy(given)
+    with progress(quiet=given["quiet"] or given["as_json"]) as (advance, console):
         redactor = Redactor(
             Options(
                 policy=policy,
                 model=given["model"],
                 language=given["language"],
-                roles=_roles(given["channels"]),
+                roles=roles(given["channels"]),
                 device=given["device"],
-                allow=_terms(given["allow_file"]),
-                deny=_terms(given["deny_file"]),
+                allow=terms(given["allow_file"]),
+                deny=terms(given["deny_file"]),
                 force=given["force"],
             ),
             advance,
@@ -154,11 +160,17 @@ def _expanded(inputs: tuple[Path, ...]) -> Iterator[Path]:
         yield from inside
 
 
-def _policy(given: dict[str, Any]) -> Policy:
-    """The chosen policy with the options laid over it."""
+def chosen_policy(given: dict[str, Any]) -> Policy:
+    """The chosen policy with the options laid over it.
+
+    Raises:
+        PolicyError: there is no such policy, or it or an option is wrong.
+    """
     from redact.policy import load
 
     policy = load(given["policy_name"])
+    if given["recognizers"]:
+        policy = policy.with_recognizers(given["recognizers"])
     changes: dict[str, Any] = {}
     entities = dict(policy.entities)
     if given["entities"]:
@@ -179,24 +191,30 @@ def _policy(given: dict[str, Any]) -> Policy:
     return policy.changed(**changes) if changes else policy
 
 
-def _roles(text: str | None) -> tuple[Role, ...] | None:
+def roles(text: str | None) -> tuple[Role, ...] | None:
+    """What each channel holds, as given with --channels.
+
+    Raises:
+        UsageError: a role is unknown.
+    """
     if text is None:
         return None
-    roles = tuple(_ALIKE.get(name.strip().lower(), name.strip().lower()) for name in text.split(","))
-    unknown = [role for role in roles if role not in _ROLES]
+    named = tuple(_ALIKE.get(name.strip().lower(), name.strip().lower()) for name in text.split(","))
+    unknown = [role for role in named if role not in _ROLES]
     if unknown:
         raise UsageError(f"unknown channel role {unknown[0]!r}", hint=f"known roles: {', '.join(_ROLES)}")
-    return roles  # type: ignore[return-value]
+    return named  # type: ignore[return-value]
 
 
-def _terms(source: Any) -> tuple[str, ...]:
+def terms(source: Any) -> tuple[str, ...]:
+    """Terms of an open file, one a line; lines that begin with # are notes."""
     if source is None:
         return ()
     return tuple(line.strip() for line in source if line.strip() and not line.startswith("#"))
 
 
 @contextmanager
-def _progress(*, quiet: bool) -> Iterator[tuple[Any, Any]]:
+def progress(*, quiet: bool) -> Iterator[tuple[Any, Any]]:
     """A function to report progress to, and the console of the summary."""
     from rich.console import Console
 

@@ -1,22 +1,23 @@
 """Everything personal in a transcript, by all means together."""
 
-import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from redact.call import Transcript, Turn
-from redact.detect import dialogue
+from redact.detect import codes, memory, names, places, replies, requests
+from redact.detect.heard import Heard, hear
 from redact.detect.presidio import NO_TERMS, DenyTerms, Presidio, without_lone
-from redact.detect.spoken.base import Language, load, plain
-from redact.detect.spoken.written import written
+from redact.detect.recognizers import Recognizer
+from redact.detect.spoken.base import load
+from redact.detect.spoken.written import readings
 from redact.findings import Finding
-from redact.views import answers, transcribed, turns
+from redact.views import View, answers, transcribed, turns
 
-# A name of this many letters or more is also looked for misheard; shorter ones resemble too many words.
-FUZZY_LETTERS = 5
-FUZZY_RATIO = 0.8
-# Digits that repeat part of a number that is already known to be personal: a read-back or a correction.
-REPEATED_DIGITS = 3
+# Presidio's score for what its own checksum has validated.
+PROVEN = 1.0
+# Types that are found by digits alone; among amounts they are none.
+_DIGITS_ALONE = frozenset({"PHONE_NUMBER", "POSTAL_CODE"})
 
 
 class Detector:
@@ -28,9 +29,11 @@ class Detector:
         terms: the user's allow and deny lists.
     """
 
-    def __init__(self, language: str, spacy_model: Path, terms: DenyTerms = NO_TERMS) -> None:
+    def __init__(
+        self, language: str, spacy_model: Path, terms: DenyTerms = NO_TERMS, recognizers: Sequence[Recognizer] = ()
+    ) -> None:
         self._language = load(language)
-        self._presidio = Presidio(self._language, spacy_model, terms)
+        self._presidio = Presidio(self._language, spacy_model, terms, recognizers)
 
     def find(self, transcript: Transcript) -> tuple[Finding, ...]:
         """All findings, sorted by their first word; they may overlap."""
@@ -41,62 +44,65 @@ class Detector:
 
         said = turns(transcript)
         as_said = [transcribed(transcript, passage) for passage in said]
-        as_written = [written(transcript, passage, language) for passage in said]
-        joined = [written(transcript, passage, language) for passage in answers(transcript, is_acknowledgement)]
-        findings = [*self._presidio.find(as_said, [*as_written, *joined])]
-        nobodys = dialogue.nobodys([*as_written, *joined], language)
-        findings = [finding for finding in findings if not nobodys.issuperset(finding.words)]
-        findings += dialogue.find(transcript, [*as_written, *joined], language)
-        findings = [f for f in findings if not _only_common_words(f, transcript, language)]
-        findings += _names_again(findings, transcript, language)
-        findings += _numbers_again(findings, transcript)
+        as_written = [readings(transcript, passage, language) for passage in said]
+        joined = [readings(transcript, passage, language) for passage in answers(transcript, is_acknowledgement)]
+        main = [view for view, *_ in (*as_written, *joined)]
+        heard = hear(transcript, [view for view, *_ in as_written], language)
+        others = [view for _, *views in (*as_written, *joined) for view in views]
+        # Another reading of a number is believed where a checksum proves it; else a price is a telephone number too.
+        proven = [finding for finding in self._presidio.find((), others) if finding.score >= PROVEN]
+        findings = _likely(heard, [*self._presidio.find(as_said, main), *proven])
+        findings += in_dialogue(heard, main, findings)
         kept = without_lone(findings, "LOCATION", ("STREET_ADDRESS", "POSTAL_CODE"))
         return tuple(sorted(set(kept), key=lambda f: (f.words, f.entity_type, -f.score, f.recognizer)))
 
 
-def _only_common_words(finding: Finding, transcript: Transcript, language: Language) -> bool:
-    """True for a "name" that is made of words like "Okay" and "Monday" alone."""
+def in_dialogue(heard: Heard, written_views: Sequence[View], known: Sequence[Finding] = ()) -> list[Finding]:
+    """What the dialogue tells, without Presidio: replies, numbers by their shape, names by their cues, and memory.
+
+    Args:
+        heard: the call.
+        written_views: of all its passages.
+        known: what was found by other means.
+    """
+    asked = requests.slots(heard)
+    findings = [*replies.replies(heard, asked), *replies.dictated(heard)]
+    findings += replies.read_again(heard, requests.read_backs(heard), [*known, *findings])
+    told = [code for view in written_views for code in codes.codes(view, heard.language)]
+    findings += codes.unasked([code for code in told if not heard.amounts.issuperset(code.words)])
+    findings += names.names(heard)
+    findings += names.unknown_pairs(heard, known)
+    findings += places.addresses(heard, known)
+    findings += memory.names_again(heard, [*known, *findings])
+    findings += memory.numbers_again(heard, [*known, *findings])
+    return findings
+
+
+def _likely(heard: Heard, findings: Sequence[Finding]) -> list[Finding]:
+    """Findings without "names" that are everyday words or companies, and without numbers that are nobody's."""
+    nobodys = heard.dates.union(word for code in heard.codes if code.plain for word in code.words)
+    trimmed = (_without_everyday_edges(heard, finding) for finding in findings)
+    return [f for f in trimmed if "users_own" in f.evidence or _is_likely(heard, f, nobodys)]
+
+
+def _is_likely(heard: Heard, finding: Finding, nobodys: frozenset[int]) -> bool:
+    known = nobodys | heard.amounts if finding.entity_type in _DIGITS_ALONE else nobodys
+    return bool(finding.words) and not known.issuperset(finding.words) and _is_name(heard, finding)
+
+
+def _without_everyday_edges(heard: Heard, finding: Finding) -> Finding:
+    """A name as spaCy finds it, without the "You" or "C'est" that begins the next sentence."""
     if finding.entity_type != "PERSON":
-        return False
-    said = [plain(transcript.words[index].text) for index in finding.words]
-    known = language.common_words | language.acknowledgements | language.fillers
-    return all(word in known or not word or word.isdigit() for word in said)
+        return finding
+    kept = list(finding.words)
+    for edge in (0, -1):
+        while kept and heard.common(kept[edge]) and heard.said[kept[edge]] not in heard.language.names.titles:
+            kept.pop(edge)
+    return replace(finding, words=tuple(kept))
 
 
-def _names_again(findings: Sequence[Finding], transcript: Transcript, language: Language) -> Iterator[Finding]:
-    """Other mentions of names that were found, also slightly misheard."""
-    names = set()
-    for finding in findings:
-        if finding.entity_type == "PERSON" and finding.view == "transcribed":
-            names |= {plain(transcript.words[index].text) for index in finding.words}
-    names = {n for n in names if len(n) >= 3 and n.isalpha() and n not in language.common_words}
-    long = [name for name in names if len(name) >= FUZZY_LETTERS]
-    found = {index for finding in findings if finding.entity_type == "PERSON" for index in finding.words}
-    for index, word in enumerate(transcript.words):
-        said = plain(word.text).removesuffix("'s")
-        if index in found or not word.text[:1].isupper() or said in language.common_words:
-            continue
-        if said in names:
-            yield Finding("PERSON", (index,), 0.8, "memory.name", "transcribed")
-        elif len(said) >= FUZZY_LETTERS and difflib.get_close_matches(said, long, 1, FUZZY_RATIO):
-            yield Finding("PERSON", (index,), 0.6, "memory.name", "transcribed")
-
-
-def _numbers_again(findings: Sequence[Finding], transcript: Transcript) -> Iterator[Finding]:
-    """Digits elsewhere in the call that repeat a part of a number that was found."""
-
-    def digits(indices: Sequence[int]) -> str:
-        return "".join(
-            character for index in indices for character in transcript.words[index].text if character.isdigit()
-        )
-
-    known = [(digits(f.words), f.entity_type) for f in findings if f.view == "written"]
-    found = {index for finding in findings for index in finding.words}
-    for index in range(len(transcript.words)):
-        repeated = digits((index,))
-        if index in found or len(repeated) < REPEATED_DIGITS:
-            continue
-        for value, entity_type in known:
-            if repeated in value:
-                yield Finding(entity_type, (index,), 0.6, "memory.number", "written")
-                break
+def _is_name(heard: Heard, finding: Finding) -> bool:
+    if finding.entity_type != "PERSON":
+        return True
+    everyday = all(heard.common(index) or heard.said[index].isdigit() for index in finding.words)
+    return not everyday and not names.is_company(heard, finding.words)

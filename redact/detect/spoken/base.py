@@ -1,23 +1,27 @@
 """What a language has to say about itself, so that spoken data can be read in written form.
 
 A language is one module beside this one, named by its ISO 639-1 code and holding
-`read_number(tokens, at) -> Number | None`, and one YAML file of the same name with its words and phrases.
+`read_number(tokens, at, reading) -> Number | None`, and one YAML file of the same name with its words and phrases.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import regex
 import yaml
 
 from redact.call import Transcript
 from redact.views import Passage
 
 _PARTS = re.compile(r"\d+|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\s]")
+_REPEATED = re.compile(r"(.)\1+")
+_JOINTS = re.compile("[-']")
 _FOLDER = Path(__file__).parent
 
 
@@ -48,16 +52,48 @@ class Number:
     length: int
 
 
-ReadNumber = Callable[[Sequence[Token], int], Number | None]
+ReadNumber = Callable[[Sequence[Token], int, int], Number | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What opens a slot: a phrase after which an answer of the given type is expected."""
+    """What opens a slot: a phrase after which an answer of the given type is expected.
+
+    `stated`: the one who says the phrase gives the answer too ("we've moved", "the card ending in").
+    """
 
     entity_type: str
-    pattern: re.Pattern[str]
+    pattern: "regex.Pattern[str]"
     answer: str
+    stated: bool = False
+
+
+Phrase = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NameCues:
+    """What tells that a name stands beside it, each a tuple of words in lower case.
+
+    Attributes:
+        titles: "madame", "mr": a name follows at once.
+        before: "my name is": a name follows, whatever it looks like.
+        maybe_before: "thanks", "bonjour": a name may follow.
+        after: "à votre écoute", "speaking": a name stands before.
+        relatives: "husband", "voisine": a name may follow.
+        particles: "de", "la", "van": may stand inside a name.
+        companies: words of which companies' names are made.
+        never: words that are no name even beside the surest cue.
+    """
+
+    titles: frozenset[str]
+    before: tuple[Phrase, ...]
+    maybe_before: tuple[Phrase, ...]
+    after: tuple[Phrase, ...]
+    relatives: frozenset[str]
+    particles: frozenset[str]
+    companies: frozenset[str]
+    never: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,35 +102,81 @@ class Language:
 
     Attributes:
         code: ISO 639-1.
-        read_number: the longest number that starts at a token.
-        letters: spelling-alphabet words to letters, and names of letters ("double-u").
+        read_number: the number that starts at a token; its last argument is which of the readings, 0 the likeliest.
+        letters: names of letters ("double u"), of one word or more.
+        alphabet: words of spelling alphabets ("Tango", "Marcel") to their letters.
         spelled_by: words between a letter and its example ("for", "as in"; "comme").
+        examples: those of them that say little else: two in a sentence spell it.
         symbols: words for the marks of e-mail and web addresses, to the marks.
         fillers: words that may stand inside a number without being part of it.
         acknowledgements: words of which an acknowledging turn consists.
         units: words after a number that make it an amount, a duration or a quantity.
         plain_numbers: words before a number that say that it is nobody's ("model", "option").
         date_words: months, ordinals and what joins them.
+        months: those of them that tell a date.
         requests: phrases that open a slot, by type.
         patterns: further patterns by entity type, on the transcribed or the written view.
         phone_regions: regions whose phone numbers are looked for.
-        common_words: words that are no names, though written with a capital.
+        common_words: everyday words: no names, though written with a capital, and no misheard values.
+        range_words: words between the two numbers of a range.
+        articles: number words that are mostly something else ("un", "one").
+        keywords: what requests are made of, by its sound, to know it misheard.
+        read_backs: phrases after which what was given is said again.
+        corrections: words between a wrong try and the next.
+        courtesies: words that may end an answer without being part of it.
+        address_words: kinds of street and of dwelling.
+        address_joins: words that may stand inside an address.
+        address_cues: words before an address.
+        names: what stands beside a name.
+        sounds: rules, in order, from spelling to sound.
     """
 
     code: str
     read_number: ReadNumber
     letters: Mapping[str, str]
+    alphabet: Mapping[str, str]
     spelled_by: frozenset[str]
+    examples: frozenset[str]
     symbols: Mapping[str, str]
     fillers: frozenset[str]
     acknowledgements: frozenset[str]
     units: frozenset[str]
     plain_numbers: frozenset[str]
     date_words: frozenset[str]
+    months: frozenset[str]
     requests: tuple[Request, ...]
     patterns: tuple[Mapping[str, Any], ...]
     phone_regions: tuple[str, ...]
     common_words: frozenset[str]
+    range_words: frozenset[str]
+    articles: frozenset[str]
+    keywords: Mapping[str, str]
+    read_backs: tuple["regex.Pattern[str]", ...]
+    corrections: frozenset[str]
+    courtesies: frozenset[str]
+    address_words: frozenset[str]
+    address_joins: frozenset[str]
+    address_cues: frozenset[str]
+    names: "NameCues"
+    sounds: tuple[tuple[re.Pattern[str], str], ...]
+
+    def sound(self, text: str) -> str:
+        """How a word sounds, roughly: equal for spellings that are said alike. Letters only, without accents."""
+        folded = unicodedata.normalize("NFKD", text.lower())
+        key = "".join(character for character in folded if character.isalpha() or character == "'")
+        for pattern, replacement in self.sounds:
+            key = pattern.sub(replacement, key)
+        return _REPEATED.sub(r"\1", key)
+
+    def is_everyday(self, word: str) -> bool:
+        """True for a word, as transcribed or plain, that says nothing of anybody by itself."""
+        text = plain(word)
+        if text in self.common_words or text in self.fillers or text in self.acknowledgements:
+            return True
+        parts = _JOINTS.split(text)
+        return not any(map(str.isalnum, text)) or (
+            len(parts) > 1 and all(len(part) < 2 or part in self.common_words for part in parts)
+        )
 
     def is_acknowledgement(self, words: Sequence[str]) -> bool:
         """True where a turn says no more than "okay, thank you"."""
@@ -124,25 +206,72 @@ def load(code: str) -> Language:
     data: dict[str, Any] = yaml.safe_load((_FOLDER / f"{code}.yaml").read_text(encoding="utf-8"))
     read_number: ReadNumber = import_module(f"redact.detect.spoken.{code}").read_number
     requests = tuple(
-        Request(entity, re.compile(rf"\b(?:{phrase})(?!\w)", re.IGNORECASE), spec["answer"])
+        Request(entity, _phrase(phrase), spec["answer"], stated=key == "stated")
         for entity, spec in data["requests"].items()
-        for phrase in spec["phrases"]
+        for key in ("phrases", "stated")
+        for phrase in spec.get(key, ())
     )
-    return Language(
+    everyday = (_FOLDER / f"{code}.words.txt").read_text(encoding="utf-8").splitlines()
+    sounds = tuple((re.compile(pattern), replacement) for pattern, replacement in data["sounds"])
+    language = Language(
         code=code,
         read_number=read_number,
         letters=data["letters"],
+        alphabet=data["alphabet"],
         spelled_by=frozenset(data["spelled_by"]),
+        examples=frozenset(data["examples"]),
         symbols=data["symbols"],
         fillers=frozenset(data["fillers"]),
         acknowledgements=frozenset(data["acknowledgements"]),
         units=frozenset(data["units"]),
         plain_numbers=frozenset(data["plain_numbers"]),
         date_words=frozenset(data["date_words"]),
+        months=frozenset(data["months"]),
         requests=requests,
-        patterns=tuple(data["patterns"]),
+        patterns=tuple(_with_words(entry) for entry in data["patterns"]),
         phone_regions=tuple(data["phone_regions"]),
-        common_words=frozenset(data["common_words"]),
+        common_words=frozenset(data["common_words"]).union(
+            *(line.split() for line in everyday if not line.startswith("#"))
+        ),
+        range_words=frozenset(data["range_words"]),
+        articles=frozenset(data["articles"]),
+        keywords={},
+        read_backs=tuple(_phrase(phrase) for phrase in data["read_backs"]),
+        corrections=frozenset(data["corrections"]),
+        courtesies=frozenset(data["courtesies"]),
+        address_words=frozenset(data["address_words"]),
+        address_joins=frozenset(data["address_joins"]),
+        address_cues=frozenset(data["address_cues"]),
+        names=_name_cues(data["names"]),
+        sounds=sounds,
+    )
+    return replace(language, keywords={language.sound(word): word for word in data["keywords"]})
+
+
+def _phrase(phrase: str) -> "regex.Pattern[str]":
+    return regex.compile(rf"\b(?:{phrase})(?!\w)", regex.IGNORECASE)
+
+
+def _with_words(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A pattern; one that lists `words` (each may be a regular expression) is made of them, in any case."""
+    if "words" not in entry:
+        return entry
+    return {**entry, "regex": rf"(?i:\b(?:{'|'.join(entry['words'])})\b)"}
+
+
+def _name_cues(data: Mapping[str, Sequence[str]]) -> NameCues:
+    def phrases(key: str) -> tuple[Phrase, ...]:
+        return tuple(tuple(phrase.split()) for phrase in data[key])
+
+    return NameCues(
+        titles=frozenset(data["titles"]),
+        before=phrases("before"),
+        maybe_before=phrases("maybe_before"),
+        after=phrases("after"),
+        relatives=frozenset(data["relatives"]),
+        particles=frozenset(data["particles"]),
+        companies=frozenset(data["companies"]),
+        never=frozenset(data["never"]),
     )
 
 

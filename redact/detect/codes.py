@@ -1,0 +1,77 @@
+"""Codes: runs of digits and letters in a written view, and what their shape alone says of them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from redact.detect.spoken.base import Language
+from redact.detect.spoken.written import SPELLED_CLOSE, SPELLED_OPEN
+from redact.findings import Finding
+from redact.views import View
+
+# A number that nobody asked for is taken for personal from this many digits on: five-digit numbers are
+# mostly prices and quantities, and shorter ones nearly always.
+UNASKED_DIGITS = 6
+PLAIN_PHRASE_WORDS = 3
+_CARD_DIGITS, _PHONE_DIGITS = 12, 9
+
+_CODE = re.compile(rf"(?<![\w@.{SPELLED_OPEN}])(?=[A-Z]*\d)[A-Z\d]+(?![\w@.])|{SPELLED_OPEN}[A-Z]{{2,}}{SPELLED_CLOSE}")
+_NEXT_WORD = re.compile(r"\s*([^\s]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A run of digits and letters.
+
+    Attributes:
+        text: in written form.
+        words: that say it.
+        amount: a unit or a currency stands beside it.
+        plain: the words before it say that it is nobody's: a model, a part number, a menu option.
+    """
+
+    text: str = field(repr=False)
+    words: tuple[int, ...]
+    amount: bool
+    plain: bool
+
+    @property
+    def digits(self) -> int:
+        """How many digits it has."""
+        return sum(character.isdigit() for character in self.text)
+
+
+def codes(view: View, language: Language) -> Iterator[Code]:
+    """All codes of a written view."""
+    for match in _CODE.finditer(view.text):
+        following = _NEXT_WORD.match(view.text, match.end())
+        preceding = view.text[: match.start()].lower().split()[-PLAIN_PHRASE_WORDS:]
+        after = following[1].lower() if following else ""
+        before = preceding[-1] if preceding else ""
+        yield Code(
+            text=match.group().strip(SPELLED_OPEN + SPELLED_CLOSE),
+            words=view.words_at(match.start(), match.end()),
+            amount=after in language.units or before in {"$", "€", "£"},
+            plain=any(" ".join(preceding[-n:]) in language.plain_numbers for n in range(1, PLAIN_PHRASE_WORDS + 1)),
+        )
+
+
+def unasked(found: Sequence[Code]) -> Iterator[Finding]:
+    """Numbers that are personal by their shape, whoever says them and why."""
+    for code in found:
+        entity_type = None if code.plain else _by_shape(code)
+        if entity_type:
+            yield Finding(entity_type, code.words, 0.6, "shape", "written")
+
+
+def _by_shape(code: Code) -> str | None:
+    if code.amount and code.digits < _PHONE_DIGITS:
+        return None
+    if not code.digits:
+        return "PERSON" if len(code.text) > 2 else None
+    if code.digits >= _CARD_DIGITS:
+        return "CREDIT_CARD"
+    if code.digits >= _PHONE_DIGITS:
+        return "PHONE_NUMBER"
+    mixed = code.digits < len(code.text) and len(code.text) >= 6 and code.digits >= 2
+    return "ACCOUNT_REFERENCE" if code.digits >= UNASKED_DIGITS or mixed else None

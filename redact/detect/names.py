@@ -1,0 +1,210 @@
+"""Names by what stands beside them: "this is …", "madame …", "… à votre écoute", "my husband …".
+
+A cue tells that a name stands there also where the name was misheard and looks like none. How much is believed
+depends on the cue: after "my name is" anything that is no everyday word, after "thanks" a word with a capital.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from redact.detect.heard import Heard
+from redact.detect.spoken.base import Phrase
+from redact.findings import Finding
+
+NAME_WORDS = 3
+_LOOK_BACK = 2
+# Titles of up to so many characters, with their full stop, are abbreviations.
+ABBREVIATED = 5
+# After a relation and a comma a name is nearly certain: words half believed are taken for it.
+HALF_SURE = 0.65
+
+
+def names(heard: Heard) -> Iterator[Finding]:
+    """One finding for each cue that has a name beside it."""
+    cues = heard.language.names
+    sure, maybe = _by_first(cues.before), _by_first(cues.maybe_before)
+    after = _by_first(cues.after)
+    for _, indices in heard.transcript.turn_ranges():
+        turn = tuple(indices)
+        for position, index in enumerate(turn):
+            said = heard.said[index]
+            if said in cues.titles and not _ends_here(heard, index):
+                yield from _finding(heard, _titled(heard, turn, position), 0.85, "names.titled")
+            if said in cues.relatives:
+                yield from _finding(heard, _related(heard, turn, position + 1), 0.7, "names.relative")
+            for end in _matches(heard, turn, position, sure.get(said, ())):
+                yield from _finding(heard, _following(heard, turn, end, sure=True), 0.8, "names.introduced")
+            for end in _matches(heard, turn, position, maybe.get(said, ())):
+                yield from _finding(heard, _following(heard, turn, end, sure=False), 0.6, "names.addressed")
+            if any(_matches(heard, turn, position, after.get(said, ()))):
+                yield from _finding(heard, _preceding(heard, turn, position), 0.75, "names.presented")
+
+
+def unknown_pairs(heard: Heard, places: Sequence[Finding]) -> Iterator[Finding]:
+    """Two words with capitals in a row that are no everyday words: in a call, mostly somebody's name.
+
+    Args:
+        heard: the call.
+        places: the findings of places, which are not taken for people.
+    """
+    located = {index for finding in places if finding.entity_type == "LOCATION" for index in finding.words}
+    for _, indices in heard.transcript.turn_ranges():
+        run: list[int] = []
+        for index in (*indices, None):
+            if index is not None and _is_part(heard, index, run):
+                run.append(index)
+                if not heard.ends_clause(index) or _is_initial(heard, index):
+                    continue
+            yield from _pair(heard, run, located)
+            run = []
+
+
+def _is_part(heard: Heard, index: int, run: Sequence[int]) -> bool:
+    letters = heard.said[index].replace("-", "").replace("'", "")
+    return (heard.capital(index) and letters.isalpha() and index not in heard.letters) or (
+        bool(run) and _is_initial(heard, index)
+    )
+
+
+def _is_initial(heard: Heard, index: int) -> bool:
+    text = heard.words[index].text
+    return text[:1].isupper() and len(text.rstrip(".")) == 1
+
+
+def _pair(heard: Heard, run: Sequence[int], located: set[int]) -> Iterator[Finding]:
+    words = [index for index in run if not _is_initial(heard, index)]
+    if len(words) < 2 or located.issuperset(words) or _in_company(heard, run):
+        return
+    # In capitals alone and beside figures it is a product, a medicine, a unit.
+    shouted = all(heard.words[index].text.isupper() for index in words)
+    beside = [heard.said[index] for index in (run[0] - 1, run[-1] + 1) if 0 <= index < len(heard.said)]
+    if not (shouted and any(any(map(str.isdigit, text)) for text in beside)):
+        yield Finding("PERSON", tuple(run), 0.45, "names.unknown", "transcribed")
+
+
+def _in_company(heard: Heard, run: Sequence[int]) -> bool:
+    """True where the words with capitals around a run, everyday ones too, make a company's name with it."""
+    end = run[-1]
+    while end + 1 < len(heard.said) and not heard.ends_clause(end) and heard.words[end + 1].text[:1].isupper():
+        end += 1
+    beside = (*run, *range(run[-1], end + 1), *([run[0] - 1] if run[0] else []))
+    cues = heard.language.names.companies | heard.language.address_words
+    return any(heard.said[index] in cues for index in beside)
+
+
+def is_company(heard: Heard, words: Sequence[int]) -> bool:
+    """True where a "name" is a company's: one of its words, or the next one, says so."""
+    following = words[-1] + 1
+    beside = [*words, *([following] if following < len(heard.said) and not _breaks(heard, words[-1]) else [])]
+    beside += [words[0] - 1] if words[0] and not _breaks(heard, words[0] - 1) else []
+    return any(heard.said[index] in heard.language.names.companies for index in beside)
+
+
+def _finding(heard: Heard, words: tuple[int, ...], score: float, name: str) -> Iterator[Finding]:
+    if words and not is_company(heard, words):
+        yield Finding("PERSON", words, score, name, "transcribed")
+
+
+def _by_first(phrases: Sequence[Phrase]) -> dict[str, list[Phrase]]:
+    result: dict[str, list[Phrase]] = {}
+    for phrase in phrases:
+        result.setdefault(phrase[0], []).append(phrase)
+    return result
+
+
+def _matches(heard: Heard, turn: Sequence[int], position: int, phrases: Sequence[Phrase]) -> list[int]:
+    """Positions after each phrase that starts here; the longest alone where one contains another."""
+    said = tuple(heard.said[index] for index in turn[position : position + 6])
+    ends = [position + len(phrase) for phrase in phrases if said[: len(phrase)] == phrase]
+    return [max(ends)] if ends else []
+
+
+def _ends_here(heard: Heard, index: int) -> bool:
+    """True where a sentence ends with a title; "Mr." ends none."""
+    text = heard.words[index].text
+    return text.endswith(("?", "!")) or (text.endswith(".") and len(text) > ABBREVIATED)
+
+
+def _breaks(heard: Heard, index: int) -> bool:
+    return heard.ends_clause(index)
+
+
+def _is_never(heard: Heard, index: int) -> bool:
+    said = heard.said[index]
+    return said in heard.language.names.never or said in heard.language.fillers or index in heard.digits
+
+
+def _following(heard: Heard, turn: Sequence[int], at: int, *, sure: bool) -> tuple[int, ...]:
+    taken: list[int] = []
+    for position in range(at, min(at + NAME_WORDS, len(turn))):
+        index = turn[position]
+        unlikely = heard.common(index) or _is_never(heard, index) or index in heard.amounts
+        ends = position + 1 == len(turn) or heard.words[index].text[-1:] in ".?!"
+        last = ends and heard.doubtful(index)
+        named = heard.capital(index) if not sure else not unlikely
+        if unlikely or not (named or (sure or last or taken)):
+            break
+        taken.append(index)
+        if _breaks(heard, index):
+            break
+    return tuple(taken)
+
+
+def _titled(heard: Heard, turn: Sequence[int], at: int) -> tuple[int, ...]:
+    """The title and its name, with particles: "monsieur de la porte"."""
+    if (
+        heard.words[turn[at]].text[-1:] in ",;:"
+    ):  # "merci, madame, quittendier,": only what is no word at all is a name then
+        apart = turn[at + 1] if at + 1 < len(turn) else None
+        named = apart is not None and heard.ends_clause(apart) and not heard.common(apart) and apart not in heard.digits
+        return (apart,) if apart is not None and named else ()
+    particles = heard.language.names.particles
+    end = at + 1
+    while end < len(turn) and end - at < 4 and heard.said[turn[end]] in particles and not _breaks(heard, turn[end]):
+        end += 1
+    after_particle = end > at + 1
+    if end == len(turn):
+        return ()
+    index = turn[end]
+    if _is_never(heard, index) or (heard.common(index) and not after_particle):
+        return ()
+    taken = [*turn[at : end + 1]]
+    while not _breaks(heard, taken[-1]) and len(taken) < 5 and taken[-1] + 1 <= turn[-1]:
+        following = taken[-1] + 1
+        if not heard.capital(following) and not (heard.doubtful(following) and not heard.common(following)):
+            break
+        taken.append(following)
+    return tuple(taken)
+
+
+def _related(heard: Heard, turn: Sequence[int], at: int) -> tuple[int, ...]:
+    """The name after "my husband"; after "my husband," also one that was misheard as words the engine doubts."""
+    aside = at < len(turn) and heard.words[turn[at - 1]].text.endswith(",")
+    if at < len(turn) and heard.said[turn[at]] in {"is", "est"}:
+        at += 1
+    taken: list[int] = []
+    for position in range(at, min(at + NAME_WORDS + 1, len(turn))):
+        index = turn[position]
+        doubted = (
+            aside and heard.doubtful(index, HALF_SURE) and not heard.language.is_acknowledgement([heard.said[index]])
+        )
+        if _is_never(heard, index) or index in heard.amounts or not (heard.capital(index) or doubted):
+            break
+        taken.append(index)
+        if _breaks(heard, index):
+            break
+    return tuple(taken)
+
+
+def _preceding(heard: Heard, turn: Sequence[int], at: int) -> tuple[int, ...]:
+    """The one or two words before "à l'appareil"."""
+    taken: list[int] = []
+    for position in range(at - 1, max(at - 1 - _LOOK_BACK, -1), -1):
+        index = turn[position]
+        if _is_never(heard, index) or (taken and (_breaks(heard, index) or not _likely(heard, index))):
+            break
+        taken.insert(0, index)
+    return tuple(taken)
+
+
+def _likely(heard: Heard, index: int) -> bool:
+    return heard.capital(index) or heard.doubtful(index)

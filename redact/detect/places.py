@@ -1,0 +1,74 @@
+"""Addresses that nobody asked for, by how they are put together: numbers, names and kinds of street in one chain.
+
+"22 Weavers Croft, Leeds, LS9 4KM" names no kind of street that a list would hold, and no list holds all. A chain of
+numbers and words that are no everyday words is an address where it has a house number and one more sign: a kind of
+street or dwelling, a place that spaCy knows, a second number, or "lives at" before it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from redact.detect.heard import Heard
+from redact.findings import Finding
+
+# A house number has so many digits at most; longer ones in a chain are postcodes, and do for the second number.
+HOUSE_NUMBER = re.compile(r"^#?\d{1,5}[a-z]?(?:[-/]\d{1,4})?$")
+POSTCODE = re.compile(r"^(?=.*\d)[a-z\d]{2,10}(?:-[a-z\d]{1,4})?$")
+LEAST_WORDS, MOST_WORDS = 3, 20
+CUE_WORDS = 4
+
+
+def addresses(heard: Heard, places: Sequence[Finding]) -> Iterator[Finding]:
+    """One finding for each chain that is an address.
+
+    Args:
+        heard: the call.
+        places: the findings of places.
+    """
+    located = {index for finding in places if finding.entity_type == "LOCATION" for index in finding.words}
+    for _, indices in heard.transcript.turn_ranges():
+        chain: list[int] = []
+        for index in indices:
+            if _links(heard, index, located) or (chain and heard.said[index] in heard.language.address_joins):
+                chain.append(index)
+            else:
+                yield from _address(heard, chain, located)
+                chain = []
+        yield from _address(heard, chain, located)
+
+
+def _links(heard: Heard, index: int, located: set[int]) -> bool:
+    said = heard.said[index]
+    return (
+        index in located
+        or index in heard.digits
+        or _names(heard, index)
+        or said in heard.language.address_words
+        or (bool(HOUSE_NUMBER.match(said)) and index not in heard.amounts)
+        or not said
+    )
+
+
+def _address(heard: Heard, chain: list[int], located: set[int]) -> Iterator[Finding]:
+    while chain and (heard.said[chain[-1]] in heard.language.address_joins or not heard.said[chain[-1]]):
+        chain.pop()
+    numbers = [i for i in chain if HOUSE_NUMBER.match(heard.said[i]) or i in heard.digits]
+    named = [i for i in chain if _names(heard, i) or i in located]
+    if not LEAST_WORDS <= len(chain) <= MOST_WORDS or not numbers or not named or max(named) < min(numbers):
+        return
+    first = min(numbers[0], *(i for i in chain if heard.said[i] in heard.language.address_words), len(heard.said))
+    kept = tuple(index for index in chain if index >= first)
+    kinds = any(heard.said[i] in heard.language.address_words for i in kept)
+    coded = any(i > named[0] and (i in numbers or POSTCODE.match(heard.said[i])) for i in kept)
+    if len(kept) >= LEAST_WORDS and (kinds or coded or located & set(kept) or _cued(heard, first)):
+        yield Finding("STREET_ADDRESS", kept, 0.5, "places.chain", "transcribed")
+
+
+def _names(heard: Heard, index: int) -> bool:
+    letters = heard.said[index].replace("-", "").replace("'", "").replace(".", "")
+    return heard.capital(index) and letters.isalpha() and len(letters) > 1
+
+
+def _cued(heard: Heard, first: int) -> bool:
+    before = heard.said[max(0, first - CUE_WORDS) : first]
+    return any(word in heard.language.address_cues for word in before)

@@ -1,0 +1,258 @@
+"""Replies: what fills an open slot.
+
+The agent asks for a card number; what the customer says next is a card number, also when a digit was misheard, a
+checksum fails, or it comes in four groups with "okay" between them. A reply is followed over sentences and turns until
+the subject changes, and masked from its first to its last piece of evidence: digits, spelled letters, names, and words
+that the engine itself doubts beside them. A reply without any evidence ("I'd rather not") is left alone.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from redact.detect.heard import Heard, Unit
+from redact.detect.requests import Slot
+from redact.findings import Finding
+
+# How far a reply is followed.
+REPLY_WORDS = 60
+REPLY_MS = 40_000
+# Everyday words in a row that may stand between two pieces of a reply, by the kind of answer.
+GAPS = {"code": 2, "date": 3, "name": 2, "email": 6, "address": 8, "words": 2}
+# Words beside the evidence that are taken for misheard parts of it.
+EXTENDED_WORDS = 8
+# A name is among the first words of a reply.
+NAME_WORDS = 9
+# Sentences without evidence that may come before the reply ("wait, let me get my glasses"), and how long one is that
+# ends it afterwards.
+EMPTY_UNITS = 2
+EMPTY_WORDS = 4
+# Sentences after a read-back's phrase in which the number, or a correction of it, is said.
+READ_AGAIN_UNITS = 5
+_SCORES = {"code": 0.85, "date": 0.85, "name": 0.75, "email": 0.8, "address": 0.75, "words": 0.7}
+
+
+def replies(heard: Heard, slots: Sequence[Slot]) -> Iterator[Finding]:
+    """One finding for each sentence that fills a slot."""
+    opened = {slot.unit for slot in slots}
+    for slot in slots:
+        for words in _reply(heard, slot, opened):
+            yield Finding(slot.entity_type, words, _SCORES[slot.answer], "dialogue.reply", "transcribed")
+
+
+def read_again(heard: Heard, read_backs: Sequence[tuple[int, int]], found: Sequence[Finding]) -> Iterator[Finding]:
+    """What is said again after "let me read that back", and the other's correction: of the type given last before."""
+    given = sorted((max(finding.words), finding.entity_type) for finding in found)
+    for word, number in read_backs:
+        before = [entity_type for last, entity_type in given if last < word]
+        entity_type = before[-1] if before else "ACCOUNT_REFERENCE"
+        reader = heard.units[number]
+        again = False
+        for unit in heard.units[number : number + READ_AGAIN_UNITS]:
+            own = unit.turn == reader.turn
+            corrects = again and any(heard.said[index] in heard.language.corrections for index in unit.words[:3])
+            rest = tuple(index for index in unit.words if index > word or not own)
+            words = _evident(heard, "code", rest, first=own) if own or corrects else ()
+            if words:
+                again = True
+                yield Finding(entity_type, words, 0.7, "dialogue.again", "transcribed")
+
+
+def dictated(heard: Heard) -> Iterator[Finding]:
+    """Groups of a number, each answered by "okay", though nobody was heard to ask for it."""
+    groups: list[Unit] = []
+    acknowledged = 0
+    for unit in (*heard.units, None):
+        if unit and groups and unit.acknowledges and unit.speaker != groups[-1].speaker:
+            acknowledged += 1
+        elif unit and unit.speaker and _is_group(heard, unit) and (not groups or unit.speaker == groups[-1].speaker):
+            groups.append(unit)
+        else:
+            if len(groups) >= 2 and acknowledged >= 2:
+                for group in groups:
+                    words = _evident(heard, "code", group.words, first=True)
+                    yield Finding("CREDIT_CARD", words, 0.6, "dialogue.dictated", "transcribed")
+            groups = [unit] if unit and unit.speaker and _is_group(heard, unit) else []
+            acknowledged = 0
+
+
+def _is_group(heard: Heard, unit: Unit) -> bool:
+    return len(unit.words) <= 9 and any(index in heard.digits for index in unit.words)
+
+
+def _reply(heard: Heard, slot: Slot, opened: set[int]) -> Iterator[tuple[int, ...]]:
+    asked = heard.units[slot.unit]
+    own = _statement(heard, slot, tuple(index for index in asked.words if index > slot.word))
+    if own:
+        yield own
+    filled, empty, spent = bool(own), 0, 0
+    asked_ms = heard.start_ms(slot.word)
+    for number in range(slot.unit + 1, len(heard.units)):
+        unit = heard.units[number]
+        start_ms = heard.start_ms(unit.words[0])
+        if spent >= REPLY_WORDS or (asked_ms is not None and start_ms is not None and start_ms - asked_ms > REPLY_MS):
+            return
+        spent += len(unit.words)
+        if unit.acknowledges:
+            continue
+        same = unit.speaker == asked.speaker
+        if number in opened and filled and same:
+            return
+        words = _filling(heard, slot, unit, filled=filled) if _may_reply(heard, slot, unit, stated=bool(own)) else ()
+        if words:
+            filled = True
+            yield words
+        elif not same or unit.speaker is None or filled:
+            empty += 1
+            if empty > EMPTY_UNITS or (filled and len(unit.words) > EMPTY_WORDS):
+                return
+
+
+def _may_reply(heard: Heard, slot: Slot, unit: Unit, *, stated: bool) -> bool:
+    """Whose sentence may fill a slot: the other's; one's own after a statement, and to read back or go on."""
+    asked = heard.units[slot.unit]
+    if unit.speaker is None or unit.speaker != asked.speaker:
+        question = heard.words[asked.words[-1]].text.endswith("?")
+        return question or asked.speaker == "agent" or not (slot.stated or stated or asked.speaker == "customer")
+    return slot.stated or stated or slot.answer in {"code", "date", "address", "email"}
+
+
+def _filling(heard: Heard, slot: Slot, unit: Unit, *, filled: bool) -> tuple[int, ...]:
+    """What of a sentence fills a slot."""
+    asked = heard.units[slot.unit]
+    own = unit.speaker is not None and unit.speaker == asked.speaker
+    if slot.answer == "name" and filled and not _spells(heard, unit.words):
+        return ()
+    if own and filled and slot.answer == "date":
+        return ()
+    if own and not any(index in heard.digits or index in heard.letters for index in unit.words):
+        return ()
+    return _evident(heard, slot.answer, unit.words, first=not filled and not own)
+
+
+def _statement(heard: Heard, slot: Slot, rest: tuple[int, ...]) -> tuple[int, ...]:
+    """What the one who says the phrase adds to it: "the card ending in 5512", "is it still 19 Larch Street?"."""
+    if not rest:
+        return ()
+    at_once = [index for index in rest[:2] if set(heard.words[index].text) & set("$€£")]
+    if slot.stated and slot.answer == "code" and at_once:
+        return tuple(at_once)  # "the card ending in $5.512": written as a price, and none
+    if slot.answer == "email" or any(_is_anchor(heard, slot.answer, i) and i in heard.digits for i in rest):
+        return _evident(heard, slot.answer, rest, first=False)
+    asks = heard.words[heard.units[slot.unit].words[-1]].text.endswith("?")
+    return _evident(heard, slot.answer, rest, first=False) if slot.stated and not asks else ()
+
+
+def _spells(heard: Heard, words: Sequence[int]) -> bool:
+    return any(index in heard.letters for index in words) or _spells_by_examples(heard, words)
+
+
+def _spells_by_examples(heard: Heard, words: Sequence[int]) -> bool:
+    return sum(heard.said[index] in heard.language.examples for index in words) >= 2
+
+
+def _evident(heard: Heard, answer: str, words: Sequence[int], *, first: bool) -> tuple[int, ...]:
+    """From the first to the last evidence in a sentence; nothing where there is none."""
+    anchors = [position for position, index in enumerate(words) if _is_anchor(heard, answer, index)]
+    if _spells_by_examples(heard, words) and (anchors or first):
+        return tuple(words)  # "F comme François, O comme Oscar", heard well or not: all of it spells
+    if answer == "name":
+        anchors = _name_anchors(heard, words, anchors)
+    if not anchors:
+        return _misheard(heard, answer, words) if first else ()
+    taken: set[int] = set()
+    start = last = anchors[0]
+    for position in (*anchors[1:], len(words) + REPLY_WORDS):
+        if position - last - 1 > GAPS[answer] or _corrects(heard, words[last + 1 : position]):
+            begin, end = _extended(heard, words, start, last)
+            taken.update(range(begin, end + 1))
+            start = position
+        last = position
+    numbered = any(
+        words[position] in heard.digits and heard.said[words[position]] not in heard.language.date_words
+        for position in anchors
+    )
+    if heard.spoken and (answer == "email" or (answer == "address" and (first or numbered))):
+        taken.update(range(min(taken), _last_content(heard, words) + 1))
+    if answer == "date" and min(taken) and heard.said[words[min(taken) - 1]] in heard.language.date_words:
+        taken.add(min(taken) - 1)
+    return tuple(words[position] for position in sorted(taken))
+
+
+def _corrects(heard: Heard, between: Sequence[int]) -> bool:
+    """True for "no, wait" between two tries."""
+    return bool(between) and all(heard.said[i] in heard.language.corrections and not heard.doubtful(i) for i in between)
+
+
+def _is_anchor(heard: Heard, answer: str, index: int) -> bool:
+    if index in heard.letters or (index in heard.digits and answer != "name"):
+        return True
+    said = heard.said[index]
+    if "@" in said or (
+        said not in heard.language.units and answer in {"email", "code"} and "." in said and any(map(str.isalpha, said))
+    ):
+        return True
+    if answer == "code":
+        return False
+    if answer == "date":
+        return said in heard.language.months or index in heard.dates
+    if index in heard.amounts:
+        return False
+    return heard.capital(index) or not heard.common(index)
+
+
+def _name_anchors(heard: Heard, words: Sequence[int], anchors: Sequence[int]) -> list[int]:
+    """The anchors of a name: near the beginning, over one comma at most; spelled letters wherever they are."""
+    near: list[int] = []
+    breaks = 0
+    named = any(heard.capital(words[position]) for position in anchors)
+    for position in anchors:
+        index = words[position]
+        if named and not (heard.capital(index) or heard.doubtful(index) or index in heard.letters):
+            continue
+        if near:
+            breaks += sum(heard.ends_clause(index) for index in words[near[-1] : position])
+        if words[position] in heard.letters or (position < NAME_WORDS and breaks <= 1):
+            near.append(position)
+    return near
+
+
+def _misheard(heard: Heard, answer: str, words: Sequence[int]) -> tuple[int, ...]:
+    """A first reply without evidence, where most of what could be any is doubted by the engine."""
+    content = [p for p, index in enumerate(words) if not _is_courtesy(heard, index) and heard.said[index]]
+    doubted = [p for p in content if heard.doubtful(words[p])]
+    if not doubted or len(doubted) * 2 < len(content):
+        return ()
+    last = doubted[-1] if answer != "name" else min(doubted[-1], doubted[0] + NAME_WORDS)
+    return tuple(words[doubted[0] : last + 1])
+
+
+def _extended(heard: Heard, words: Sequence[int], start: int, end: int) -> tuple[int, int]:
+    """Grown over words beside the evidence that are no everyday words or that the engine doubts."""
+    return _grown(heard, words, start, -1), _grown(heard, words, end, 1)
+
+
+def _grown(heard: Heard, words: Sequence[int], position: int, step: int) -> int:
+    """Goes on while words are doubted or unknown, over one that is neither, up to `EXTENDED_WORDS`."""
+    reached = position
+    skipped = 0
+    for at in range(position + step, position + step * (EXTENDED_WORDS + 1), step):
+        if not 0 <= at < len(words) or skipped > 1:
+            break
+        index = words[at]
+        if heard.doubtful(index) or not heard.common(index):
+            if not _is_courtesy(heard, index):
+                reached = at
+        else:
+            skipped += 1
+    return reached
+
+
+def _last_content(heard: Heard, words: Sequence[int]) -> int:
+    last = len(words) - 1
+    while last > 0 and _is_courtesy(heard, words[last]):
+        last -= 1
+    return last
+
+
+def _is_courtesy(heard: Heard, index: int) -> bool:
+    said, language = heard.said[index], heard.language
+    return said in language.courtesies or said in language.acknowledgements or said in language.fillers
