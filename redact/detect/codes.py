@@ -12,10 +12,13 @@ from redact.views import View
 # A number that nobody asked for is taken for personal from this many digits on: five-digit numbers are
 # mostly prices and quantities, and shorter ones nearly always.
 UNASKED_DIGITS = 6
-PLAIN_PHRASE_WORDS = 3
+PLAIN_PHRASE_WORDS = 5
 _CARD_DIGITS, _PHONE_DIGITS = 12, 9
+# A page, a room, an option has so many digits at most.
+SMALL_DIGITS = 4
 
 _CODE = re.compile(rf"(?<![\w@.{SPELLED_OPEN}])(?=[A-Z]*\d)[A-Z\d]+(?![\w@.])|{SPELLED_OPEN}[A-Z]{{2,}}{SPELLED_CLOSE}")
+_CURRENCIES = frozenset({"$", "€", "£", "chf", "eur", "usd", "gbp", "cad"})
 _NEXT_WORD = re.compile(r"\s*([^\s]+)")
 
 
@@ -51,9 +54,21 @@ def codes(view: View, language: Language) -> Iterator[Code]:
         yield Code(
             text=match.group().strip(SPELLED_OPEN + SPELLED_CLOSE),
             words=view.words_at(match.start(), match.end()),
-            amount=after in language.units or before in {"$", "€", "£"},
-            plain=any(" ".join(preceding[-n:]) in language.plain_numbers for n in range(1, PLAIN_PHRASE_WORDS + 1)),
+            amount=after in language.units or before in _CURRENCIES,
+            plain=_is_public(match.group(), language) or _is_plain(preceding, match.group(), language),
         )
+
+
+def _is_plain(preceding: Sequence[str], text: str, language: Language) -> bool:
+    """True after "part number", and for short numbers after "press" or "page"."""
+    endings = {" ".join(preceding[-count:]) for count in range(1, PLAIN_PHRASE_WORDS + 1)}
+    short = sum(map(str.isdigit, text)) <= SMALL_DIGITS
+    return bool(endings & language.plain_numbers) or (short and bool(endings & language.small_numbers))
+
+
+def _is_public(text: str, language: Language) -> bool:
+    """True for telephone numbers that only companies and services have: freephone, premium and short numbers."""
+    return bool(language.public_numbers.fullmatch(text))
 
 
 def unasked(found: Sequence[Code]) -> Iterator[Finding]:
@@ -73,5 +88,5 @@ def _by_shape(code: Code) -> str | None:
         return "CREDIT_CARD"
     if code.digits >= _PHONE_DIGITS:
         return "PHONE_NUMBER"
-    mixed = code.digits < len(code.text) and len(code.text) >= 6 and code.digits >= 2
+    mixed = code.digits < len(code.text) and len(code.text) >= 7 and code.digits >= 2
     return "ACCOUNT_REFERENCE" if code.digits >= UNASKED_DIGITS or mixed else None

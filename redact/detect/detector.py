@@ -71,8 +71,10 @@ def in_dialogue(heard: Heard, written_views: Sequence[View], known: Sequence[Fin
     told = [code for view in written_views for code in codes.codes(view, heard.language)]
     findings += codes.unasked([code for code in told if not heard.amounts.issuperset(code.words)])
     findings += names.names(heard)
+    findings += names.first_names(heard)
     findings += names.unknown_pairs(heard, known)
     findings += places.addresses(heard, known)
+    findings = [names.with_particles(heard, finding) for finding in findings]
     findings += memory.names_again(heard, [*known, *findings])
     findings += memory.numbers_again(heard, [*known, *findings])
     return findings
@@ -80,13 +82,13 @@ def in_dialogue(heard: Heard, written_views: Sequence[View], known: Sequence[Fin
 
 def _likely(heard: Heard, findings: Sequence[Finding]) -> list[Finding]:
     """Findings without "names" that are everyday words or companies, and without numbers that are nobody's."""
-    nobodys = heard.dates.union(word for code in heard.codes if code.plain for word in code.words)
+    nobodys = frozenset(word for code in heard.codes if code.plain for word in code.words)
     trimmed = (_without_everyday_edges(heard, finding) for finding in findings)
     return [f for f in trimmed if "users_own" in f.evidence or _is_likely(heard, f, nobodys)]
 
 
 def _is_likely(heard: Heard, finding: Finding, nobodys: frozenset[int]) -> bool:
-    known = nobodys | heard.amounts if finding.entity_type in _DIGITS_ALONE else nobodys
+    known = nobodys | heard.amounts | heard.dates if finding.entity_type in _DIGITS_ALONE else nobodys
     return bool(finding.words) and not known.issuperset(finding.words) and _is_name(heard, finding)
 
 

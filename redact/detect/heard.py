@@ -52,6 +52,7 @@ class Heard:
         transcript: of the call.
         words: of the transcript.
         spoken: the words come with confidences, so a speech engine heard them; else they may be typed or corrected.
+        cased: typed or corrected with capitals, so that a name has one too; an engine misses some.
         language: its language.
         said: each word in lower case, without the marks around it.
         codes: runs of digits and letters in the written views of single turns.
@@ -65,6 +66,7 @@ class Heard:
     transcript: Transcript = field(repr=False)
     words: tuple[Word, ...] = field(repr=False)
     spoken: bool
+    cased: bool
     language: Language = field(repr=False)
     said: tuple[str, ...] = field(repr=False)
     codes: tuple[Code, ...]
@@ -110,11 +112,15 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
     articles = {code.words for code in found if len(code.words) == 1 and said[code.words[0]] in language.articles}
     dates = frozenset(index for index, word in enumerate(words) if _DATE.match(word.text))
     found = [replace(code, amount=True) if dates.issuperset(code.words) else code for code in found]
+    units = tuple(_units(transcript, words, language))
+    spoken = any(word.confidence is not None for word in words)
+    begun = [words[unit.words[0]].text[:1].isupper() for unit in units]
     told = _amounts([code for code in found if code.words not in articles], said, language)
     return Heard(
         transcript=transcript,
         words=words,
-        spoken=any(word.confidence is not None for word in words),
+        spoken=spoken,
+        cased=not spoken and sum(begun) * 2 > len(begun),
         language=language,
         said=said,
         codes=told,
@@ -125,7 +131,7 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
         amounts=dates.union(word for code in told if code.amount for word in code.words),
         dates=dates,
         letters=frozenset(word for code in told if not code.digits for word in code.words),
-        units=tuple(_units(transcript, words, language)),
+        units=units,
     )
 
 

@@ -74,7 +74,9 @@ def _is_candidate(heard: Heard, words: Sequence[int]) -> bool:
     inner = [index for index in words if heard.said[index] not in particles] if len(words) > 1 else list(words)
     if not inner or inner[-1] != words[-1]:
         return False
-    return all(not heard.common(index) or heard.doubtful(index) for index in inner)
+    return all(
+        heard.doubtful(index) or (heard.capital(index) if heard.cased else not heard.common(index)) for index in inner
+    )
 
 
 def _likeness(heard: Heard, words: Sequence[int], known: dict[str, str]) -> float:

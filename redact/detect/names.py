@@ -5,6 +5,7 @@ depends on the cue: after "my name is" anything that is no everyday word, after 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from redact.detect.heard import Heard
 from redact.detect.spoken.base import Phrase
@@ -36,7 +37,34 @@ def names(heard: Heard) -> Iterator[Finding]:
             for end in _matches(heard, turn, position, maybe.get(said, ())):
                 yield from _finding(heard, _following(heard, turn, end, sure=False), 0.6, "names.addressed")
             if any(_matches(heard, turn, position, after.get(said, ()))):
-                yield from _finding(heard, _preceding(heard, turn, position), 0.75, "names.presented")
+                words = _preceding(heard, turn, position)
+                if words:
+                    yield Finding("PERSON", words, 0.75, "names.presented", "transcribed")
+
+
+def first_names(heard: Heard) -> Iterator[Finding]:
+    """First names written with a capital inside a sentence, and words with one that stand between commas."""
+    known = heard.language.first_names
+    for _, indices in heard.transcript.turn_ranges():
+        for index in indices:
+            if not heard.words[index].text[:1].isupper():
+                continue
+            if _begins(heard, index, indices.start) and not (heard.ends_clause(index) and not heard.common(index)):
+                continue
+            said = heard.said[index].removesuffix("'s")
+            named = said in known and said not in heard.language.months
+            alone = heard.capital(index) and said.isalpha() and _stands_apart(heard, index)
+            if (named or alone) and not is_company(heard, (index,)):
+                yield Finding("PERSON", (index,), 0.6 if named else 0.45, "names.first", "transcribed")
+
+
+def _begins(heard: Heard, index: int, first: int) -> bool:
+    return index == first or heard.words[index - 1].text[-1:] in ".?!…"
+
+
+def _stands_apart(heard: Heard, index: int) -> bool:
+    """True between a comma and the end of a clause: who is spoken to, or who has just been spoken of."""
+    return index > 0 and heard.words[index - 1].text.endswith(",") and heard.words[index].text[-1:] in ",.?!"
 
 
 def unknown_pairs(heard: Heard, places: Sequence[Finding]) -> Iterator[Finding]:
@@ -86,17 +114,36 @@ def _in_company(heard: Heard, run: Sequence[int]) -> bool:
     end = run[-1]
     while end + 1 < len(heard.said) and not heard.ends_clause(end) and heard.words[end + 1].text[:1].isupper():
         end += 1
-    beside = (*run, *range(run[-1], end + 1), *([run[0] - 1] if run[0] else []))
+    beside = (*run, *range(run[-1], end + 1))
     cues = heard.language.names.companies | heard.language.address_words
-    return any(heard.said[index] in cues for index in beside)
+    return _after_company_cue(heard, run[0]) or any(heard.said[index] in cues for index in beside)
+
+
+def with_particles(heard: Heard, finding: Finding) -> Finding:
+    """A name with the "Le" or "Van" before it, where that has a capital inside a sentence."""
+    words = finding.words
+    while finding.entity_type == "PERSON" and words and words[0]:
+        before = words[0] - 1
+        inside = before > 0 and not heard.words[before - 1].text.endswith((".", "?", "!"))
+        if heard.said[before] not in heard.language.names.particles or _breaks(heard, before):
+            break
+        if not (inside and heard.words[before].text[:1].isupper()):
+            break
+        words = (before, *words)
+    return replace(finding, words=words)
 
 
 def is_company(heard: Heard, words: Sequence[int]) -> bool:
     """True where a "name" is a company's: one of its words, or the next one, says so."""
     following = words[-1] + 1
     beside = [*words, *([following] if following < len(heard.said) and not _breaks(heard, words[-1]) else [])]
-    beside += [words[0] - 1] if words[0] and not _breaks(heard, words[0] - 1) else []
-    return any(heard.said[index] in heard.language.names.companies for index in beside)
+    return _after_company_cue(heard, words[0]) or any(heard.said[i] in heard.language.names.companies for i in beside)
+
+
+def _after_company_cue(heard: Heard, index: int) -> bool:
+    """True after "thank you for calling", "société", "chez"."""
+    cues = heard.language.names.before_companies
+    return any(heard.said[before] in cues and not _breaks(heard, before) for before in range(max(0, index - 2), index))
 
 
 def _finding(heard: Heard, words: tuple[int, ...], score: float, name: str) -> Iterator[Finding]:
@@ -166,6 +213,8 @@ def _titled(heard: Heard, turn: Sequence[int], at: int) -> tuple[int, ...]:
         return ()
     index = turn[end]
     if _is_never(heard, index) or (heard.common(index) and not after_particle):
+        return ()
+    if heard.cased and not (heard.capital(index) or heard.doubtful(index) or (after_particle and heard.spoken)):
         return ()
     taken = [*turn[at : end + 1]]
     while not _breaks(heard, taken[-1]) and len(taken) < 5 and taken[-1] + 1 <= turn[-1]:

@@ -54,11 +54,13 @@ def _address(heard: Heard, chain: list[int], located: set[int]) -> Iterator[Find
         chain.pop()
     numbers = [i for i in chain if HOUSE_NUMBER.match(heard.said[i]) or i in heard.digits]
     named = [i for i in chain if _names(heard, i) or i in located]
-    if not LEAST_WORDS <= len(chain) <= MOST_WORDS or not numbers or not named or max(named) < min(numbers):
+    kinds = [i for i in chain if heard.said[i] in heard.language.address_words]
+    if not LEAST_WORDS <= len(chain) <= MOST_WORDS or not numbers or not named:
         return
-    first = min(numbers[0], *(i for i in chain if heard.said[i] in heard.language.address_words), len(heard.said))
+    if not kinds and max(named) < min(numbers):
+        return
+    first = min(numbers[0], *kinds, len(heard.said))
     kept = tuple(index for index in chain if index >= first)
-    kinds = any(heard.said[i] in heard.language.address_words for i in kept)
     coded = any(i > named[0] and (i in numbers or POSTCODE.match(heard.said[i])) for i in kept)
     if len(kept) >= LEAST_WORDS and (kinds or coded or located & set(kept) or _cued(heard, first)):
         yield Finding("STREET_ADDRESS", kept, 0.5, "places.chain", "transcribed")

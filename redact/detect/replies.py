@@ -27,6 +27,12 @@ EMPTY_UNITS = 2
 EMPTY_WORDS = 4
 # Sentences after a read-back's phrase in which the number, or a correction of it, is said.
 READ_AGAIN_UNITS = 5
+# Digits that show a number to go on after a pause; in a read-back of several digits, those shared with what was given.
+BELONGING_DIGITS = 3
+READ_BACK_DIGITS = 6
+READ_BACK_LETTERS = 3
+# A sentence so short with one "B comme Bernard" is nothing else.
+SHORT_SPELLING_WORDS = 4
 _SCORES = {"code": 0.85, "date": 0.85, "name": 0.75, "email": 0.8, "address": 0.75, "words": 0.7}
 
 
@@ -83,6 +89,7 @@ def _reply(heard: Heard, slot: Slot, opened: set[int]) -> Iterator[tuple[int, ..
     own = _statement(heard, slot, tuple(index for index in asked.words if index > slot.word))
     if own:
         yield own
+    given = _digits(heard, own)
     filled, empty, spent = bool(own), 0, 0
     asked_ms = heard.start_ms(slot.word)
     for number in range(slot.unit + 1, len(heard.units)):
@@ -93,39 +100,68 @@ def _reply(heard: Heard, slot: Slot, opened: set[int]) -> Iterator[tuple[int, ..
         spent += len(unit.words)
         if unit.acknowledges:
             continue
-        same = unit.speaker == asked.speaker
-        if number in opened and filled and same:
+        same = unit.speaker is not None and unit.speaker == asked.speaker
+        if number in opened and filled and (same or unit.speaker is None):
             return
-        words = _filling(heard, slot, unit, filled=filled) if _may_reply(heard, slot, unit, stated=bool(own)) else ()
+        if same:
+            words = _gone_on(heard, slot, unit, given=given, filled=filled)
+        else:
+            words = _filling(heard, slot, unit, filled=filled) if _may_reply(heard, slot, stated=bool(own)) else ()
+        if words and empty and filled and not _belongs(heard, unit, given, _digits(heard, words)):
+            words = ()
         if words:
             filled = True
+            given += _digits(heard, words)
             yield words
-        elif not same or unit.speaker is None or filled:
+        elif not same or filled:
             empty += 1
-            if empty > EMPTY_UNITS or (filled and len(unit.words) > EMPTY_WORDS):
+            lasting = slot.answer == "code" or len(unit.words) <= EMPTY_WORDS
+            if empty > EMPTY_UNITS or (filled and not lasting):
                 return
 
 
-def _may_reply(heard: Heard, slot: Slot, unit: Unit, *, stated: bool) -> bool:
-    """Whose sentence may fill a slot: the other's; one's own after a statement, and to read back or go on."""
+def _digits(heard: Heard, words: Sequence[int]) -> str:
+    """The digits that these words say, with those of the codes they are part of."""
+    covered = set(words)
+    return "".join(filter(str.isdigit, "".join(code.text for code in heard.codes if covered.intersection(code.words))))
+
+
+def _belongs(heard: Heard, unit: Unit, given: str, digits: str) -> bool:
+    """True for digits that repeat or continue what was given: some, or nothing else in the sentence."""
+    alone = all(index in heard.digits or _is_courtesy(heard, index) for index in unit.words)
+    return alone or len(digits) >= BELONGING_DIGITS or (len(digits) >= 2 and digits in given)
+
+
+def _may_reply(heard: Heard, slot: Slot, *, stated: bool) -> bool:
+    """Does the other answer? Not to what a customer states of himself."""
     asked = heard.units[slot.unit]
-    if unit.speaker is None or unit.speaker != asked.speaker:
-        question = heard.words[asked.words[-1]].text.endswith("?")
-        return question or asked.speaker == "agent" or not (slot.stated or stated or asked.speaker == "customer")
-    return slot.stated or stated or slot.answer in {"code", "date", "address", "email"}
+    question = heard.words[asked.words[-1]].text.endswith("?")
+    return question or asked.speaker == "agent" or not (slot.stated or stated or asked.speaker == "customer")
 
 
 def _filling(heard: Heard, slot: Slot, unit: Unit, *, filled: bool) -> tuple[int, ...]:
-    """What of a sentence fills a slot."""
-    asked = heard.units[slot.unit]
-    own = unit.speaker is not None and unit.speaker == asked.speaker
+    """What of the other's sentence fills a slot."""
     if slot.answer == "name" and filled and not _spells(heard, unit.words):
         return ()
-    if own and filled and slot.answer == "date":
+    return _evident(heard, slot.answer, unit.words, first=not filled)
+
+
+def _gone_on(heard: Heard, slot: Slot, unit: Unit, *, given: str, filled: bool) -> tuple[int, ...]:
+    """What the one who asked says next: the rest of a statement, or what was given, read back."""
+    if slot.answer in {"date", "name", "words"} and not slot.stated:
         return ()
-    if own and not any(index in heard.digits or index in heard.letters for index in unit.words):
+    words = _evident(heard, slot.answer, unit.words, first=False)
+    digits = _digits(heard, words)
+    spelled = sum(index in heard.letters for index in words) >= READ_BACK_LETTERS
+    if not digits and not spelled and not _spells_by_examples(heard, unit.words):
         return ()
-    return _evident(heard, slot.answer, unit.words, first=not filled and not own)
+    if not filled:
+        return words if slot.stated or slot.answer == "address" else ()
+    again = len(digits) >= READ_BACK_DIGITS or any(
+        digits[at : at + BELONGING_DIGITS] in given for at in range(len(digits) - BELONGING_DIGITS + 1)
+    )
+    examples = _spells_by_examples(heard, unit.words)
+    return words if again or spelled or examples or slot.stated or (len(digits) == 2 and digits in given) else ()
 
 
 def _statement(heard: Heard, slot: Slot, rest: tuple[int, ...]) -> tuple[int, ...]:
@@ -138,7 +174,8 @@ def _statement(heard: Heard, slot: Slot, rest: tuple[int, ...]) -> tuple[int, ..
     if slot.answer == "email" or any(_is_anchor(heard, slot.answer, i) and i in heard.digits for i in rest):
         return _evident(heard, slot.answer, rest, first=False)
     asks = heard.words[heard.units[slot.unit].words[-1]].text.endswith("?")
-    return _evident(heard, slot.answer, rest, first=False) if slot.stated and not asks else ()
+    told = slot.stated and (slot.answer == "address" or not asks)
+    return _evident(heard, slot.answer, rest, first=False) if told else ()
 
 
 def _spells(heard: Heard, words: Sequence[int]) -> bool:
@@ -146,12 +183,15 @@ def _spells(heard: Heard, words: Sequence[int]) -> bool:
 
 
 def _spells_by_examples(heard: Heard, words: Sequence[int]) -> bool:
-    return sum(heard.said[index] in heard.language.examples for index in words) >= 2
+    examples = sum(heard.said[index] in heard.language.examples for index in words)
+    return examples >= 2 or (examples == 1 and len(words) <= SHORT_SPELLING_WORDS)
 
 
 def _evident(heard: Heard, answer: str, words: Sequence[int], *, first: bool) -> tuple[int, ...]:
     """From the first to the last evidence in a sentence; nothing where there is none."""
     anchors = [position for position, index in enumerate(words) if _is_anchor(heard, answer, index)]
+    if answer == "email" and not heard.spoken and not _has_address_marks(heard, words):
+        anchors = []
     if _spells_by_examples(heard, words) and (anchors or first):
         return tuple(words)  # "F comme François, O comme Oscar", heard well or not: all of it spells
     if answer == "name":
@@ -172,9 +212,18 @@ def _evident(heard: Heard, answer: str, words: Sequence[int], *, first: bool) ->
     )
     if heard.spoken and (answer == "email" or (answer == "address" and (first or numbered))):
         taken.update(range(min(taken), _last_content(heard, words) + 1))
-    if answer == "date" and min(taken) and heard.said[words[min(taken) - 1]] in heard.language.date_words:
-        taken.add(min(taken) - 1)
+    if answer in {"date", "code"}:
+        joins = heard.language.articles | (heard.language.date_words if answer == "date" else frozenset())
+        for edge, step in ((min(taken), -1), (max(taken), 1)):
+            while 0 <= edge + step < len(words) and heard.said[words[edge + step]] in joins:
+                edge += step
+                taken.add(edge)
     return tuple(words[position] for position in sorted(taken))
+
+
+def _has_address_marks(heard: Heard, words: Sequence[int]) -> bool:
+    """True where "at", "dot", "arobase" or a written address is among the words, or letters are spelled."""
+    return any("@" in heard.said[i] or heard.said[i] in heard.language.symbols or i in heard.letters for i in words)
 
 
 def _corrects(heard: Heard, between: Sequence[int]) -> bool:
@@ -196,6 +245,13 @@ def _is_anchor(heard: Heard, answer: str, index: int) -> bool:
         return said in heard.language.months or index in heard.dates
     if index in heard.amounts:
         return False
+    if heard.cased and answer in {"name", "address"}:
+        # Where names have capitals, an unknown word without one is none, unless it was misheard.
+        return (
+            heard.capital(index)
+            or (heard.doubtful(index) and not heard.common(index))
+            or (answer == "address" and said in heard.language.address_words)
+        )
     return heard.capital(index) or not heard.common(index)
 
 
@@ -238,7 +294,7 @@ def _grown(heard: Heard, words: Sequence[int], position: int, step: int) -> int:
         if not 0 <= at < len(words) or skipped > 1:
             break
         index = words[at]
-        if heard.doubtful(index) or not heard.common(index):
+        if heard.doubtful(index) or (heard.spoken and not heard.common(index)):
             if not _is_courtesy(heard, index):
                 reached = at
         else:

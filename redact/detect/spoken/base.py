@@ -83,6 +83,7 @@ class NameCues:
         relatives: "husband", "voisine": a name may follow.
         particles: "de", "la", "van": may stand inside a name.
         companies: words of which companies' names are made.
+        before_companies: words after which a company's name stands.
         never: words that are no name even beside the surest cue.
     """
 
@@ -93,6 +94,7 @@ class NameCues:
     relatives: frozenset[str]
     particles: frozenset[str]
     companies: frozenset[str]
+    before_companies: frozenset[str]
     never: frozenset[str]
 
 
@@ -112,6 +114,9 @@ class Language:
         acknowledgements: words of which an acknowledging turn consists.
         units: words after a number that make it an amount, a duration or a quantity.
         plain_numbers: words before a number that say that it is nobody's ("model", "option").
+        small_numbers: words before a short number that say so ("page", "press").
+        public_numbers: telephone numbers, digits alone, that only companies have.
+        first_names: first names, in lower case.
         date_words: months, ordinals and what joins them.
         months: those of them that tell a date.
         requests: phrases that open a slot, by type.
@@ -142,6 +147,9 @@ class Language:
     acknowledgements: frozenset[str]
     units: frozenset[str]
     plain_numbers: frozenset[str]
+    small_numbers: frozenset[str]
+    public_numbers: re.Pattern[str]
+    first_names: frozenset[str]
     date_words: frozenset[str]
     months: frozenset[str]
     requests: tuple[Request, ...]
@@ -225,6 +233,9 @@ def load(code: str) -> Language:
         acknowledgements=frozenset(data["acknowledgements"]),
         units=frozenset(data["units"]),
         plain_numbers=frozenset(data["plain_numbers"]),
+        small_numbers=frozenset(data["small_numbers"]),
+        public_numbers=re.compile(data["public_numbers"]),
+        first_names=_first_names(data["name_locales"]),
         date_words=frozenset(data["date_words"]),
         months=frozenset(data["months"]),
         requests=requests,
@@ -246,6 +257,16 @@ def load(code: str) -> Language:
         sounds=sounds,
     )
     return replace(language, keywords={language.sound(word): word for word in data["keywords"]})
+
+
+def _first_names(locales: Sequence[str]) -> frozenset[str]:
+    """First names as Faker knows them, of some of its locales."""
+    names: set[str] = set()
+    for locale in locales:
+        provider = import_module(f"faker.providers.person.{locale}").Provider
+        for attribute in ("first_names", "first_names_female", "first_names_male"):
+            names |= {name.lower() for name in getattr(provider, attribute, ())}
+    return frozenset(name for name in names if len(name) > 2)
 
 
 def _phrase(phrase: str) -> "regex.Pattern[str]":
@@ -271,6 +292,7 @@ def _name_cues(data: Mapping[str, Sequence[str]]) -> NameCues:
         relatives=frozenset(data["relatives"]),
         particles=frozenset(data["particles"]),
         companies=frozenset(data["companies"]),
+        before_companies=frozenset(data["before_companies"]),
         never=frozenset(data["never"]),
     )
 
