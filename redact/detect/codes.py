@@ -88,5 +88,5 @@ def _by_shape(code: Code) -> str | None:
         return "CREDIT_CARD"
     if code.digits >= _PHONE_DIGITS:
         return "PHONE_NUMBER"
-    mixed = code.digits < len(code.text) and len(code.text) >= 7 and code.digits >= 2
+    mixed = code.digits < len(code.text) and len(code.text) >= 6 and code.digits >= min(4, len(code.text) - 4)
     return "ACCOUNT_REFERENCE" if code.digits >= UNASKED_DIGITS or mixed else None

@@ -66,10 +66,12 @@ def in_dialogue(heard: Heard, written_views: Sequence[View], known: Sequence[Fin
         known: what was found by other means.
     """
     asked = requests.slots(heard)
-    findings = [*replies.replies(heard, asked), *replies.dictated(heard)]
+    findings = [*replies.replies(heard, asked), *replies.dictated(heard), *replies.number_sentences(heard)]
     findings += replies.read_again(heard, requests.read_backs(heard), [*known, *findings])
+    plainly = replies.nobodys(heard, requests.plain_requests(heard))
+    findings = [f for f in findings if f.recognizer != "dialogue.number" or not plainly.issuperset(f.words)]
     told = [code for view in written_views for code in codes.codes(view, heard.language)]
-    findings += codes.unasked([code for code in told if not heard.amounts.issuperset(code.words)])
+    findings += codes.unasked([code for code in told if not (heard.amounts | plainly).issuperset(code.words)])
     findings += names.names(heard)
     findings += names.first_names(heard)
     findings += names.unknown_pairs(heard, known)

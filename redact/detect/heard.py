@@ -17,7 +17,10 @@ from redact.views import View
 # Words that the engine gives less than this were often misheard: on telephone speech, with Whisper base, four of five
 # misheard words are below, and one in six of the others.
 DOUBTFUL = 0.5
+_OPENING = "\"'«“(<>[-–"
 _ENDS_SENTENCE = re.compile(r"[.?!…][\"'»”)]*$")
+# A run with so many letters spells, though it has digits too ("R O U, deux T, E").
+SPELLED_LETTERS = 4
 # Written dates and times are no codes, though they are made of digits.
 _DATE = re.compile(
     r"^\W*(?:\d{1,2}[/.|-]\d{1,2}[/.|-](?:\d{4}|\d{2})|\d{4}[/.-]\d{1,2}[/.-]\d{1,2}|\d{1,2}/\d{4}|\d{1,2}/\d{1,2}"
@@ -51,7 +54,8 @@ class Heard:
     Attributes:
         transcript: of the call.
         words: of the transcript.
-        spoken: the words come with confidences, so a speech engine heard them; else they may be typed or corrected.
+        spoken: an engine heard the words, as their confidences or their want of capitals tell; else they may be typed.
+        scored: the words come with confidences.
         cased: typed or corrected with capitals, so that a name has one too; an engine misses some.
         language: its language.
         said: each word in lower case, without the marks around it.
@@ -66,6 +70,7 @@ class Heard:
     transcript: Transcript = field(repr=False)
     words: tuple[Word, ...] = field(repr=False)
     spoken: bool
+    scored: bool
     cased: bool
     language: Language = field(repr=False)
     said: tuple[str, ...] = field(repr=False)
@@ -87,7 +92,7 @@ class Heard:
 
     def capital(self, index: int) -> bool:
         """True for a word written with a capital that is no everyday word."""
-        return self.words[index].text.lstrip("\"'«(")[:1].isupper() and not self.common(index)
+        return self.words[index].text.lstrip(_OPENING)[:1].isupper() and not self.common(index)
 
     def ends_clause(self, index: int) -> bool:
         """True where a mark stands after the word."""
@@ -113,14 +118,19 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
     dates = frozenset(index for index, word in enumerate(words) if _DATE.match(word.text))
     found = [replace(code, amount=True) if dates.issuperset(code.words) else code for code in found]
     units = tuple(_units(transcript, words, language))
-    spoken = any(word.confidence is not None for word in words)
-    begun = [words[unit.words[0]].text[:1].isupper() for unit in units]
+    scored = any(word.confidence is not None for word in words)
+    begun = [
+        words[unit.words[0]].text[:1].isupper() and bool(_ENDS_SENTENCE.search(words[unit.words[-1]].text))
+        for unit in units
+    ]
+    cased = sum(begun) * 2 > len(begun)
     told = _amounts([code for code in found if code.words not in articles], said, language)
     return Heard(
         transcript=transcript,
         words=words,
-        spoken=spoken,
-        cased=not spoken and sum(begun) * 2 > len(begun),
+        spoken=scored or not cased,
+        scored=scored,
+        cased=cased and not scored,
         language=language,
         said=said,
         codes=told,
@@ -130,7 +140,12 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
         - dates,
         amounts=dates.union(word for code in told if code.amount for word in code.words),
         dates=dates,
-        letters=frozenset(word for code in told if not code.digits for word in code.words),
+        letters=frozenset(
+            word
+            for code in told
+            if not code.digits or len(code.text) - code.digits >= SPELLED_LETTERS
+            for word in code.words
+        ),
         units=units,
     )
 

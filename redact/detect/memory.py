@@ -101,7 +101,7 @@ def numbers_again(heard: Heard, findings: Sequence[Finding]) -> Iterator[Finding
             next(f.entity_type for f in findings if set(code.words) & set(f.words)),
         )
         for code in heard.codes
-        if found.issuperset(code.words)
+        if 2 * len(found.intersection(code.words)) > len(code.words)
     ]
     for code in heard.codes:
         repeated = "".join(filter(str.isdigit, code.text))

@@ -67,14 +67,14 @@ def _stands_apart(heard: Heard, index: int) -> bool:
     return index > 0 and heard.words[index - 1].text.endswith(",") and heard.words[index].text[-1:] in ",.?!"
 
 
-def unknown_pairs(heard: Heard, places: Sequence[Finding]) -> Iterator[Finding]:
+def unknown_pairs(heard: Heard, others: Sequence[Finding]) -> Iterator[Finding]:
     """Two words with capitals in a row that are no everyday words: in a call, mostly somebody's name.
 
     Args:
         heard: the call.
-        places: the findings of places, which are not taken for people.
+        others: findings of places, which are not taken for people.
     """
-    located = {index for finding in places if finding.entity_type == "LOCATION" for index in finding.words}
+    named = {index for finding in others if finding.entity_type == "LOCATION" for index in finding.words}
     for _, indices in heard.transcript.turn_ranges():
         run: list[int] = []
         for index in (*indices, None):
@@ -82,7 +82,7 @@ def unknown_pairs(heard: Heard, places: Sequence[Finding]) -> Iterator[Finding]:
                 run.append(index)
                 if not heard.ends_clause(index) or _is_initial(heard, index):
                     continue
-            yield from _pair(heard, run, located)
+            yield from _pair(heard, run, named)
             run = []
 
 
@@ -98,9 +98,11 @@ def _is_initial(heard: Heard, index: int) -> bool:
     return text[:1].isupper() and len(text.rstrip(".")) == 1
 
 
-def _pair(heard: Heard, run: Sequence[int], located: set[int]) -> Iterator[Finding]:
+def _pair(heard: Heard, run: Sequence[int], named: set[int]) -> Iterator[Finding]:
     words = [index for index in run if not _is_initial(heard, index)]
-    if len(words) < 2 or located.issuperset(words) or _in_company(heard, run):
+    if len(words) < 2 or _in_company(heard, run):
+        return
+    if named.intersection(words) and not any(heard.said[index] in heard.language.first_names for index in words):
         return
     # In capitals alone and beside figures it is a product, a medicine, a unit.
     shouted = all(heard.words[index].text.isupper() for index in words)

@@ -55,15 +55,24 @@ def _address(heard: Heard, chain: list[int], located: set[int]) -> Iterator[Find
     numbers = [i for i in chain if HOUSE_NUMBER.match(heard.said[i]) or i in heard.digits]
     named = [i for i in chain if _names(heard, i) or i in located]
     kinds = [i for i in chain if heard.said[i] in heard.language.address_words]
-    if not LEAST_WORDS <= len(chain) <= MOST_WORDS or not numbers or not named:
+    stands_there = bool(chain) and heard.said[chain[0] - 1] in heard.language.address_prepositions
+    if not (2 if stands_there else LEAST_WORDS) <= len(chain) <= MOST_WORDS or not numbers or not named:
         return
+    if stands_there and len(chain) < LEAST_WORDS and named[0] < numbers[0]:
+        yield Finding("STREET_ADDRESS", tuple(chain), 0.45, "places.chain", "transcribed")
     if not kinds and max(named) < min(numbers):
         return
     first = min(numbers[0], *kinds, len(heard.said))
     kept = tuple(index for index in chain if index >= first)
     coded = any(i > named[0] and (i in numbers or POSTCODE.match(heard.said[i])) for i in kept)
-    if len(kept) >= LEAST_WORDS and (kinds or coded or located & set(kept) or _cued(heard, first)):
+    told = located & set(kept) or _cued(heard, first) or _alone(heard, kept)
+    if len(kept) >= LEAST_WORDS and (kinds or coded or told):
         yield Finding("STREET_ADDRESS", kept, 0.5, "places.chain", "transcribed")
+
+
+def _alone(heard: Heard, words: Sequence[int]) -> bool:
+    """True for the whole of a sentence: the answer to a question where."""
+    return any(set(unit.words) <= set(words) for unit in heard.units if unit.words[0] in words)
 
 
 def _names(heard: Heard, index: int) -> bool:

@@ -6,6 +6,7 @@ the subject changes, and masked from its first to its last piece of evidence: di
 that the engine itself doubts beside them. A reply without any evidence ("I'd rather not") is left alone.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from redact.detect.heard import Heard, Unit
@@ -31,8 +32,15 @@ READ_AGAIN_UNITS = 5
 BELONGING_DIGITS = 3
 READ_BACK_DIGITS = 6
 READ_BACK_LETTERS = 3
+# Of the words of a sentence that says little but a number, so many say it.
+NUMBER_SHARE = 0.6
+# A heard reply of so few words is the answer and nothing else, however its words were heard.
+SHORT_REPLY_WORDS = 6
+# Sentences that answer a question for something that is nobody's.
+PLAIN_REPLY_UNITS = 2
 # A sentence so short with one "B comme Bernard" is nothing else.
 SHORT_SPELLING_WORDS = 4
+_ORDINAL = re.compile(r"^\d{1,2}(?:st|nd|rd|th|er|e|ème)$")
 _SCORES = {"code": 0.85, "date": 0.85, "name": 0.75, "email": 0.8, "address": 0.75, "words": 0.7}
 
 
@@ -78,6 +86,35 @@ def dictated(heard: Heard) -> Iterator[Finding]:
                     yield Finding("CREDIT_CARD", words, 0.6, "dialogue.dictated", "transcribed")
             groups = [unit] if unit and unit.speaker and _is_group(heard, unit) else []
             acknowledged = 0
+
+
+def number_sentences(heard: Heard) -> Iterator[Finding]:
+    """Sentences of a dialogue that say little but a number: somebody dictates, whatever was asked for and however."""
+    if len(heard.transcript.turns) < 2:
+        return
+    for unit in heard.units:
+        content = [index for index in unit.words if heard.said[index] and not _is_courtesy(heard, index)]
+        numbers = [index for index in content if index in heard.digits]
+        digits = _digits(heard, numbers)
+        asks = heard.words[unit.words[-1]].text.endswith("?")
+        if len(digits) >= BELONGING_DIGITS and len(numbers) >= NUMBER_SHARE * len(content) and not asks:
+            yield Finding("ACCOUNT_REFERENCE", tuple(numbers), 0.45, "dialogue.number", "transcribed")
+
+
+def nobodys(heard: Heard, asked: Sequence[tuple[int, int]]) -> frozenset[int]:
+    """Words that answer a question for a model, a product, an error: their numbers are nobody's.
+
+    Args:
+        heard: the call.
+        asked: (last word, sentence) of each such question.
+    """
+    words: set[int] = set()
+    for word, number in asked:
+        asker = heard.units[number]
+        words.update(index for index in asker.words if index > word)
+        others = [unit for unit in heard.units[number + 1 : number + 4] if unit.speaker != asker.speaker]
+        words.update(index for unit in others[:PLAIN_REPLY_UNITS] for index in unit.words)
+    return frozenset(words)
 
 
 def _is_group(heard: Heard, unit: Unit) -> bool:
@@ -136,7 +173,9 @@ def _may_reply(heard: Heard, slot: Slot, *, stated: bool) -> bool:
     """Does the other answer? Not to what a customer states of himself."""
     asked = heard.units[slot.unit]
     question = heard.words[asked.words[-1]].text.endswith("?")
-    return question or asked.speaker == "agent" or not (slot.stated or stated or asked.speaker == "customer")
+    if question or asked.speaker is None or asked.speaker == "agent":
+        return True
+    return not (slot.stated or stated or asked.speaker == "customer")
 
 
 def _filling(heard: Heard, slot: Slot, unit: Unit, *, filled: bool) -> tuple[int, ...]:
@@ -198,11 +237,15 @@ def _evident(heard: Heard, answer: str, words: Sequence[int], *, first: bool) ->
         anchors = _name_anchors(heard, words, anchors)
     if not anchors:
         return _misheard(heard, answer, words) if first else ()
+    content = [position for position, index in enumerate(words) if not _is_courtesy(heard, index)]
+    if first and heard.spoken and answer in {"name", "code", "date"} and 0 < len(content) <= SHORT_REPLY_WORDS:
+        return tuple(words[min(content[0], anchors[0]) : max(content[-1], anchors[-1]) + 1])
     taken: set[int] = set()
     start = last = anchors[0]
     for position in (*anchors[1:], len(words) + REPLY_WORDS):
         if position - last - 1 > GAPS[answer] or _corrects(heard, words[last + 1 : position]):
-            begin, end = _extended(heard, words, start, last)
+            unknown = heard.scored or (heard.spoken and first)
+            begin, end = (_grown(heard, words, edge, step, unknown=unknown) for edge, step in ((start, -1), (last, 1)))
             taken.update(range(begin, end + 1))
             start = position
         last = position
@@ -210,7 +253,8 @@ def _evident(heard: Heard, answer: str, words: Sequence[int], *, first: bool) ->
         words[position] in heard.digits and heard.said[words[position]] not in heard.language.date_words
         for position in anchors
     )
-    if heard.spoken and (answer == "email" or (answer == "address" and (first or numbered))):
+    to_end = answer == "email" or (answer == "address" and (first or numbered))
+    if to_end and (heard.scored or (heard.spoken and first)):
         taken.update(range(min(taken), _last_content(heard, words) + 1))
     if answer in {"date", "code"}:
         joins = heard.language.articles | (heard.language.date_words if answer == "date" else frozenset())
@@ -242,7 +286,7 @@ def _is_anchor(heard: Heard, answer: str, index: int) -> bool:
     if answer == "code":
         return False
     if answer == "date":
-        return said in heard.language.months or index in heard.dates
+        return said in heard.language.months or index in heard.dates or bool(_ORDINAL.match(said))
     if index in heard.amounts:
         return False
     if heard.cased and answer in {"name", "address"}:
@@ -281,20 +325,15 @@ def _misheard(heard: Heard, answer: str, words: Sequence[int]) -> tuple[int, ...
     return tuple(words[doubted[0] : last + 1])
 
 
-def _extended(heard: Heard, words: Sequence[int], start: int, end: int) -> tuple[int, int]:
-    """Grown over words beside the evidence that are no everyday words or that the engine doubts."""
-    return _grown(heard, words, start, -1), _grown(heard, words, end, 1)
-
-
-def _grown(heard: Heard, words: Sequence[int], position: int, step: int) -> int:
-    """Goes on while words are doubted or unknown, over one that is neither, up to `EXTENDED_WORDS`."""
+def _grown(heard: Heard, words: Sequence[int], position: int, step: int, *, unknown: bool) -> int:
+    """Where misheard parts beside the evidence end: words that are doubted or, where asked for, unknown."""
     reached = position
     skipped = 0
     for at in range(position + step, position + step * (EXTENDED_WORDS + 1), step):
         if not 0 <= at < len(words) or skipped > 1:
             break
         index = words[at]
-        if heard.doubtful(index) or (heard.spoken and not heard.common(index)):
+        if heard.doubtful(index) or (unknown and not heard.common(index)):
             if not _is_courtesy(heard, index):
                 reached = at
         else:

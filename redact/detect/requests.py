@@ -4,11 +4,12 @@ Phrases are matched on each turn as transcribed, and again on a reading in which
 the requests are replaced by it: "le numéro de la carre" asks for a card as "le numéro de la carte" does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import extractOne
+from regex import Pattern
 
 from redact.detect.heard import Heard
 from redact.views import Passage, View, ViewBuilder, transcribed, turns
@@ -57,12 +58,21 @@ def slots(heard: Heard) -> tuple[Slot, ...]:
 
 
 def read_backs(heard: Heard) -> tuple[tuple[int, int], ...]:
-    """(last word, unit) of each phrase after which something is said again: "let me read that back"."""
+    """(last word, sentence) of each phrase after which something is said again: "let me read that back"."""
+    return _phrases(heard, heard.language.read_backs)
+
+
+def plain_requests(heard: Heard) -> tuple[tuple[int, int], ...]:
+    """(last word, sentence) of each question for what is nobody's: "which model is it?"."""
+    return _phrases(heard, heard.language.plain_requests)
+
+
+def _phrases(heard: Heard, patterns: Sequence[Pattern[str]]) -> tuple[tuple[int, int], ...]:
     unit_of = {word: number for number, unit in enumerate(heard.units) for word in unit.words}
     ends = set()
     for passage in turns(heard.transcript):
         view = transcribed(heard.transcript, passage)
-        for pattern in heard.language.read_backs:
+        for pattern in patterns:
             ends |= {view.words_at(match.start(), match.end())[-1] for match in pattern.finditer(view.text)}
     return tuple(sorted((end, unit_of[end]) for end in ends))
 

@@ -21,6 +21,7 @@ from redact.views import Passage
 
 _PARTS = re.compile(r"\d+|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\s]")
 _REPEATED = re.compile(r"(.)\1+")
+_AROUND = re.compile(r"^[^\w@$€£#+-]+|[^\w@%€$£+#]+$")
 _JOINTS = re.compile("[-']")
 _FOLDER = Path(__file__).parent
 
@@ -126,12 +127,14 @@ class Language:
         range_words: words between the two numbers of a range.
         articles: number words that are mostly something else ("un", "one").
         keywords: what requests are made of, by its sound, to know it misheard.
+        plain_requests: questions for what is nobody's.
         read_backs: phrases after which what was given is said again.
         corrections: words between a wrong try and the next.
         courtesies: words that may end an answer without being part of it.
         address_words: kinds of street and of dwelling.
         address_joins: words that may stand inside an address.
         address_cues: words before an address.
+        address_prepositions: of them, those that stand directly before one.
         names: what stands beside a name.
         sounds: rules, in order, from spelling to sound.
     """
@@ -159,12 +162,14 @@ class Language:
     range_words: frozenset[str]
     articles: frozenset[str]
     keywords: Mapping[str, str]
+    plain_requests: tuple["regex.Pattern[str]", ...]
     read_backs: tuple["regex.Pattern[str]", ...]
     corrections: frozenset[str]
     courtesies: frozenset[str]
     address_words: frozenset[str]
     address_joins: frozenset[str]
     address_cues: frozenset[str]
+    address_prepositions: frozenset[str]
     names: "NameCues"
     sounds: tuple[tuple[re.Pattern[str], str], ...]
 
@@ -194,7 +199,7 @@ class Language:
 
 def plain(text: str) -> str:
     """A transcribed word without the marks around it, in lower case."""
-    return text.strip(".,;:?!\"'«»()").lower().replace("’", "'")
+    return _AROUND.sub("", text).lower().replace("’", "'")
 
 
 def supported() -> tuple[str, ...]:
@@ -247,12 +252,14 @@ def load(code: str) -> Language:
         range_words=frozenset(data["range_words"]),
         articles=frozenset(data["articles"]),
         keywords={},
+        plain_requests=tuple(_phrase(phrase) for phrase in data["plain_requests"]),
         read_backs=tuple(_phrase(phrase) for phrase in data["read_backs"]),
         corrections=frozenset(data["corrections"]),
         courtesies=frozenset(data["courtesies"]),
         address_words=frozenset(data["address_words"]),
         address_joins=frozenset(data["address_joins"]),
         address_cues=frozenset(data["address_cues"]),
+        address_prepositions=frozenset(data["address_prepositions"]),
         names=_name_cues(data["names"]),
         sounds=sounds,
     )
