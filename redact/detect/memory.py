@@ -12,7 +12,7 @@ from redact.detect.heard import Heard
 from redact.findings import Finding
 
 # Sounds a name needs to be looked for misheard; shorter ones resemble too many words.
-FUZZY_SOUNDS = 4
+FUZZY_SOUNDS = 5
 LIKENESS = 0.75
 SURE_LIKENESS = 0.6
 SPELLED_LETTERS = 4
@@ -87,7 +87,7 @@ def _likeness(heard: Heard, words: Sequence[int], known: dict[str, str]) -> floa
     sound = heard.language.sound(said.rpartition("'")[2])
     if len(sound) < FUZZY_SOUNDS:
         return 0.6 if sound in known and len(words) == 1 and heard.capital(words[0]) else 0.0
-    best = max(Levenshtein.normalized_similarity(sound, other) for other in known)
+    best = max((Levenshtein.normalized_similarity(sound, other) for other in known if other[0] == sound[0]), default=0)
     surely = len(words) == 1 and heard.capital(words[0]) and heard.doubtful(words[0])
     return 0.6 if best >= (SURE_LIKENESS if surely else LIKENESS) else 0.0
 

@@ -35,6 +35,8 @@ def names(heard: Heard) -> Iterator[Finding]:
             for end in _matches(heard, turn, position, sure.get(said, ())):
                 yield from _finding(heard, _following(heard, turn, end, sure=True), 0.8, "names.introduced")
             for end in _matches(heard, turn, position, maybe.get(said, ())):
+                if heard.words[turn[end - 1]].text[-1:] in ".?!…":
+                    continue  # what begins the next sentence is spoken to nobody
                 yield from _finding(heard, _following(heard, turn, end, sure=False), 0.6, "names.addressed")
             if any(_matches(heard, turn, position, after.get(said, ()))):
                 words = _preceding(heard, turn, position)
