@@ -292,21 +292,21 @@ def _is_anchor(heard: Heard, answer: str, index: int) -> bool:
     if heard.cased and answer in {"name", "address"}:
         # Where names have capitals, an unknown word without one is none, unless it was misheard.
         return (
-            heard.capital(index)
+            heard.named(index)
             or (heard.doubtful(index) and not heard.common(index))
             or (answer == "address" and said in heard.language.address_words)
         )
-    return heard.capital(index) or not heard.common(index)
+    return heard.named(index) or not heard.common(index)
 
 
 def _name_anchors(heard: Heard, words: Sequence[int], anchors: Sequence[int]) -> list[int]:
     """The anchors of a name: near the beginning, over one comma at most; spelled letters wherever they are."""
     near: list[int] = []
     breaks = 0
-    named = any(heard.capital(words[position]) for position in anchors)
+    named = any(heard.named(words[position]) for position in anchors)
     for position in anchors:
         index = words[position]
-        if named and not (heard.capital(index) or heard.doubtful(index) or index in heard.letters):
+        if named and not (heard.named(index) or heard.doubtful(index) or index in heard.letters):
             continue
         if near:
             breaks += sum(heard.ends_clause(index) for index in words[near[-1] : position])
