@@ -105,9 +105,12 @@ class Heard:
         never = self.language.grammar_words | self.language.capitals
         if not (text[:1].isupper() and text[1:2].islower()) or said in never:
             return False
+        return not self.begins_sentence(index) and not self.words[index - 1].text.endswith(":")
+
+    def begins_sentence(self, index: int) -> bool:
+        """True for the first word of a turn, or after one that ends a sentence."""
         before = self.words[index - 1].text if index else ""
-        begins = index in self.begins or bool(_ENDS_SENTENCE.search(before) and not _ABBREVIATION.match(before))
-        return not begins and not before.endswith(":")
+        return index in self.begins or bool(_ENDS_SENTENCE.search(before) and not _ABBREVIATION.match(before))
 
     def ends_clause(self, index: int) -> bool:
         """True where a mark stands after the word."""

@@ -214,6 +214,7 @@ def _statement(heard: Heard, slot: Slot, rest: tuple[int, ...]) -> tuple[int, ..
         return _evident(heard, slot.answer, rest, first=False)
     asks = heard.words[heard.units[slot.unit].words[-1]].text.endswith("?")
     told = slot.stated and (slot.answer == "address" or not asks)
+    told = told or heard.said[rest[0]] in heard.language.copulas  # "the password is …"
     return _evident(heard, slot.answer, rest, first=False) if told else ()
 
 
@@ -256,13 +257,28 @@ def _evident(heard: Heard, answer: str, words: Sequence[int], *, first: bool) ->
     to_end = answer == "email" or (answer == "address" and (first or numbered))
     if to_end and (heard.scored or (heard.spoken and first)):
         taken.update(range(min(taken), _last_content(heard, words) + 1))
-    if answer in {"date", "code"}:
-        joins = heard.language.articles | (heard.language.date_words if answer == "date" else frozenset())
-        for edge, step in ((min(taken), -1), (max(taken), 1)):
-            while 0 <= edge + step < len(words) and heard.said[words[edge + step]] in joins:
-                edge += step
-                taken.add(edge)
+    if answer in {"date", "code", "words"}:
+        _with_joins(heard, answer, words, taken)
     return tuple(words[position] for position in sorted(taken))
+
+
+def _with_joins(heard: Heard, answer: str, words: Sequence[int], taken: set[int]) -> None:
+    """Take also what leads to the evidence and ends it: "the" of a date, "one", "pound", the letter A."""
+    language = heard.language
+    joins = language.date_words if answer == "date" else language.marks
+    for edge, step in ((min(taken), -1), (max(taken), 1)):
+        while 0 <= edge + step < len(words):
+            index = words[edge + step]
+            if not (heard.said[index] in joins | language.articles or _is_letter_a(heard, index)):
+                break
+            edge += step
+            taken.add(edge)
+
+
+def _is_letter_a(heard: Heard, index: int) -> bool:
+    """True for an A that is no article: a capital inside a sentence, or with a comma after it."""
+    text = heard.words[index].text
+    return text in {"A,", "a,"} or (text == "A" and not heard.begins_sentence(index))
 
 
 def _has_address_marks(heard: Heard, words: Sequence[int]) -> bool:

@@ -114,6 +114,9 @@ class Language:
         fillers: words that may stand inside a number without being part of it.
         acknowledgements: words of which an acknowledging turn consists.
         units: words after a number that make it an amount, a duration or a quantity.
+        clock_units: those of them that follow a time of day.
+        marks: words for marks that stand in codes and passwords.
+        copulas: words that join what is asked for to its value.
         plain_numbers: words before a number that say that it is nobody's ("model", "option").
         small_numbers: words before a short number that say so ("page", "press").
         public_numbers: telephone numbers, digits alone, that only companies have.
@@ -151,6 +154,9 @@ class Language:
     fillers: frozenset[str]
     acknowledgements: frozenset[str]
     units: frozenset[str]
+    clock_units: frozenset[str]
+    marks: frozenset[str]
+    copulas: frozenset[str]
     plain_numbers: frozenset[str]
     small_numbers: frozenset[str]
     public_numbers: re.Pattern[str]
@@ -241,6 +247,9 @@ def load(code: str) -> Language:
         fillers=frozenset(data["fillers"]),
         acknowledgements=frozenset(data["acknowledgements"]),
         units=frozenset(data["units"]),
+        clock_units=frozenset(data["clock_units"]),
+        marks=frozenset(data["marks"]),
+        copulas=frozenset(data["copulas"]),
         plain_numbers=frozenset(data["plain_numbers"]),
         small_numbers=frozenset(data["small_numbers"]),
         public_numbers=re.compile(data["public_numbers"]),
