@@ -79,6 +79,7 @@ def in_dialogue(heard: Heard, written_views: Sequence[View], known: Sequence[Fin
     findings = [names.with_particles(heard, finding) for finding in findings]
     findings += memory.names_again(heard, [*known, *findings])
     findings += memory.numbers_again(heard, [*known, *findings])
+    findings += memory.groups_again(heard, [*known, *findings])
     return findings
 
 

@@ -18,6 +18,8 @@ SURE_LIKENESS = 0.6
 SPELLED_LETTERS = 4
 # Digits that repeat part of a number that is known to be personal: a read-back or a correction.
 REPEATED_DIGITS = 3
+# Sentences after which two digits are no longer an echo of what was given.
+ECHO_UNITS = 2
 _MOST_WORDS = 3
 # Names that are less sure than this are not looked for elsewhere.
 KNOWN_SCORE = 0.5
@@ -110,4 +112,20 @@ def numbers_again(heard: Heard, findings: Sequence[Finding]) -> Iterator[Finding
         for value, entity_type in known:
             if repeated in value:
                 yield Finding(entity_type, code.words, 0.6, "memory.number", "written")
+                break
+
+
+def groups_again(heard: Heard, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Two digits that somebody repeats at once: "I got four nine, yes"."""
+    covered = {index: finding.entity_type for finding in findings for index in finding.words}
+    position = {word: number for number, unit in enumerate(heard.units) for word in unit.words}
+    for code in heard.codes:
+        if code.digits < 2 or code.amount or code.plain or covered.keys() >= set(code.words):
+            continue
+        place = position[code.words[0]]
+        for other in heard.codes:
+            near = 0 <= place - position[other.words[-1]] <= ECHO_UNITS and other.words[-1] < code.words[0]
+            given = [covered[index] for index in other.words if index in covered]
+            if near and len(given) == len(other.words) and other.text.endswith(code.text):
+                yield Finding(given[0], code.words, 0.5, "memory.echo", "written")
                 break

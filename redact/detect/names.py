@@ -51,10 +51,10 @@ def first_names(heard: Heard) -> Iterator[Finding]:
         for index in indices:
             if not heard.words[index].text[:1].isupper():
                 continue
-            if _begins(heard, index, indices.start) and not (heard.ends_clause(index) and not heard.common(index)):
-                continue
             said = heard.said[index].removesuffix("'s")
             named = said in known and said not in heard.language.months
+            if _begins(heard, index, indices.start) and (heard.common(index) or not (heard.ends_clause(index) or named)):
+                continue
             alone = heard.capital(index) and said.isalpha() and _stands_apart(heard, index)
             words = (index, *_surname(heard, index, indices.stop)) if named else (index,)
             if (named or alone) and not is_company(heard, words):

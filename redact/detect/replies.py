@@ -32,6 +32,8 @@ READ_AGAIN_UNITS = 5
 BELONGING_DIGITS = 3
 READ_BACK_DIGITS = 6
 READ_BACK_LETTERS = 3
+# A sentence so short with digits or letters in it may be a group of a longer number.
+GROUP_WORDS = 9
 # Of the words of a sentence that says little but a number, so many say it.
 NUMBER_SHARE = 0.6
 # A heard reply of so few words is the answer and nothing else, however its words were heard.
@@ -118,7 +120,8 @@ def nobodys(heard: Heard, asked: Sequence[tuple[int, int]]) -> frozenset[int]:
 
 
 def _is_group(heard: Heard, unit: Unit) -> bool:
-    return len(unit.words) <= 9 and any(index in heard.digits for index in unit.words)
+    spelled = sum(index in heard.letters for index in unit.words) >= READ_BACK_LETTERS
+    return len(unit.words) <= GROUP_WORDS and (spelled or any(index in heard.digits for index in unit.words))
 
 
 def _reply(heard: Heard, slot: Slot, opened: set[int]) -> Iterator[tuple[int, ...]]:
@@ -127,7 +130,7 @@ def _reply(heard: Heard, slot: Slot, opened: set[int]) -> Iterator[tuple[int, ..
     if own:
         yield own
     given = _digits(heard, own)
-    filled, empty, spent = bool(own), 0, 0
+    filled, empty, spent, waited_for = bool(own), 0, 0, False
     asked_ms = heard.start_ms(slot.word)
     for number in range(slot.unit + 1, len(heard.units)):
         unit = heard.units[number]
@@ -136,12 +139,15 @@ def _reply(heard: Heard, slot: Slot, opened: set[int]) -> Iterator[tuple[int, ..
             return
         spent += len(unit.words)
         if unit.acknowledges:
+            waited_for = waited_for or unit.speaker != asked.speaker
             continue
         same = unit.speaker is not None and unit.speaker == asked.speaker
         if number in opened and filled and (same or unit.speaker is None):
             return
         if same:
             words = _gone_on(heard, slot, unit, given=given, filled=filled)
+            if not words and not filled and waited_for:
+                words = _told_late(heard, slot, unit)
         else:
             words = _filling(heard, slot, unit, filled=filled) if _may_reply(heard, slot, stated=bool(own)) else ()
         if words and empty and filled and not _belongs(heard, unit, given, _digits(heard, words)):
@@ -201,6 +207,13 @@ def _gone_on(heard: Heard, slot: Slot, unit: Unit, *, given: str, filled: bool) 
     )
     examples = _spells_by_examples(heard, unit.words)
     return words if again or spelled or examples or slot.stated or (len(digits) == 2 and digits in given) else ()
+
+
+def _told_late(heard: Heard, slot: Slot, unit: Unit) -> tuple[int, ...]:
+    """What the one who asked says after the other's "go ahead": it was no question, but an announcement."""
+    if slot.answer == "words":
+        return _evident(heard, "words", unit.words, first=False)
+    return _evident(heard, "code", unit.words, first=False) if slot.answer == "code" and _is_group(heard, unit) else ()
 
 
 def _statement(heard: Heard, slot: Slot, rest: tuple[int, ...]) -> tuple[int, ...]:
