@@ -101,7 +101,12 @@ def _without_everyday_edges(heard: Heard, finding: Finding) -> Finding:
         return finding
     kept = list(finding.words)
     for edge in (0, -1):
-        while kept and heard.common(kept[edge]) and not heard.named(kept[edge]) and heard.said[kept[edge]] not in heard.language.names.titles:
+        while (
+            kept
+            and heard.common(kept[edge])
+            and not heard.named(kept[edge])
+            and heard.said[kept[edge]] not in heard.language.names.titles
+        ):
             kept.pop(edge)
     return replace(finding, words=tuple(kept))
 

@@ -102,10 +102,14 @@ class Heard:
 
     def _capital_inside(self, index: int) -> bool:
         text, said = self.words[index].text.lstrip(_OPENING), self.said[index].removesuffix("'s")
-        never = self.language.grammar_words | self.language.capitals
-        if not (text[:1].isupper() and text[1:2].islower()) or said in never:
+        if not (text[:1].isupper() and text[1:2].islower()) or said in self.language.capitals:
             return False
-        return not self.begins_sentence(index) and not self.words[index - 1].text.endswith(":")
+        if self.begins_sentence(index) or self.words[index - 1].text.endswith(":"):
+            return False
+        # "Will" and "May" are names where no subject follows them.
+        verb = index + 1 < len(self.said) and self.said[index + 1] in self.language.names.never
+        first_name = said in self.language.first_names and (self.ends_clause(index) or not verb)
+        return said not in self.language.grammar_words or first_name
 
     def begins_sentence(self, index: int) -> bool:
         """True for the first word of a turn, or after one that ends a sentence."""

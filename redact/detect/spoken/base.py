@@ -6,7 +6,7 @@ A language is one module beside this one, named by its ISO 639-1 code and holdin
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
@@ -235,6 +235,7 @@ def load(code: str) -> Language:
         for phrase in spec.get(key, ())
     )
     grammar, others = _everyday(_FOLDER / f"{code}.words.txt")
+    common = grammar.union(others, data["common_words"])
     sounds = tuple((re.compile(pattern), replacement) for pattern, replacement in data["sounds"])
     language = Language(
         code=code,
@@ -253,14 +254,14 @@ def load(code: str) -> Language:
         plain_numbers=frozenset(data["plain_numbers"]),
         small_numbers=frozenset(data["small_numbers"]),
         public_numbers=re.compile(data["public_numbers"]),
-        first_names=_first_names(data["name_locales"]),
+        first_names=(_first_names(data["name_locales"]) - common).union(data["first_names"]),
         capitals=frozenset(data["capitals"]),
         date_words=frozenset(data["date_words"]),
         months=frozenset(data["months"]),
         requests=requests,
         patterns=tuple(_with_words(entry) for entry in data["patterns"]),
         phone_regions=tuple(data["phone_regions"]),
-        common_words=grammar.union(others, data["common_words"]),
+        common_words=common,
         grammar_words=grammar,
         range_words=frozenset(data["range_words"]),
         articles=frozenset(data["articles"]),
@@ -297,7 +298,8 @@ def _first_names(locales: Sequence[str]) -> frozenset[str]:
     for locale in locales:
         provider = import_module(f"faker.providers.person.{locale}").Provider
         for attribute in ("first_names", "first_names_female", "first_names_male"):
-            names |= {name.lower() for name in getattr(provider, attribute, ())}
+            known = getattr(provider, attribute, ())
+            names |= {name.lower() for name in known} if isinstance(known, Iterable) else set()
     return frozenset(name for name in names if len(name) > 2)
 
 
