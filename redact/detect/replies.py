@@ -289,9 +289,10 @@ def _with_joins(heard: Heard, answer: str, words: Sequence[int], taken: set[int]
 
 
 def _is_letter_a(heard: Heard, index: int) -> bool:
-    """True for an A that is no article: a capital inside a sentence, or with a comma after it."""
+    """True for an A that is no article: with a comma after it, or a capital before digits or inside a sentence."""
     text = heard.words[index].text
-    return text in {"A,", "a,"} or (text == "A" and not heard.begins_sentence(index))
+    numbered = index + 1 in heard.digits
+    return text in {"A,", "a,"} or (text == "A" and (numbered or not heard.begins_sentence(index)))
 
 
 def _has_address_marks(heard: Heard, words: Sequence[int]) -> bool:
@@ -315,7 +316,9 @@ def _is_anchor(heard: Heard, answer: str, index: int) -> bool:
     if answer == "code":
         return False
     if answer == "date":
-        return said in heard.language.months or index in heard.dates or bool(_ORDINAL.match(said))
+        language = heard.language
+        ordinal = said in language.ordinals and not heard.said[index - 1] in language.articles
+        return said in language.months or index in heard.dates or bool(_ORDINAL.match(said)) or ordinal
     if index in heard.amounts:
         return False
     if heard.cased and answer in {"name", "address"}:

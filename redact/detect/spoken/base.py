@@ -125,6 +125,7 @@ class Language:
         capitals: other everyday words that have a capital wherever they stand.
         date_words: months, ordinals and what joins them.
         months: those of them that tell a date.
+        ordinals: those that tell the day of one, where a date is asked for.
         requests: phrases that open a slot, by type.
         patterns: further patterns by entity type, on the transcribed or the written view.
         phone_regions: regions whose phone numbers are looked for.
@@ -165,6 +166,7 @@ class Language:
     capitals: frozenset[str]
     date_words: frozenset[str]
     months: frozenset[str]
+    ordinals: frozenset[str]
     requests: tuple[Request, ...]
     patterns: tuple[Mapping[str, Any], ...]
     phone_regions: tuple[str, ...]
@@ -258,6 +260,7 @@ def load(code: str) -> Language:
         capitals=frozenset(data["capitals"]),
         date_words=frozenset(data["date_words"]),
         months=frozenset(data["months"]),
+        ordinals=frozenset(data["ordinals"]),
         requests=requests,
         patterns=tuple(_with_words(entry) for entry in data["patterns"]),
         phone_regions=tuple(data["phone_regions"]),
