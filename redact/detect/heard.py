@@ -59,6 +59,8 @@ class Heard:
         cased: typed or corrected with capitals, so that a name has one too; an engine misses some.
         language: its language.
         said: each word in lower case, without the marks around it.
+        everyday: everyday words.
+        capitals: words written with a capital that are no everyday words.
         codes: runs of digits and letters in the written views of single turns.
         digits: words that say digits of a code that is no amount.
         amounts: words that say prices, durations, quantities.
@@ -74,6 +76,8 @@ class Heard:
     cased: bool
     language: Language = field(repr=False)
     said: tuple[str, ...] = field(repr=False)
+    everyday: frozenset[int] = field(repr=False)
+    capitals: frozenset[int] = field(repr=False)
     codes: tuple[Code, ...]
     digits: frozenset[int]
     amounts: frozenset[int]
@@ -88,11 +92,11 @@ class Heard:
 
     def common(self, index: int) -> bool:
         """True for an everyday word."""
-        return self.language.is_everyday(self.said[index])
+        return index in self.everyday
 
     def capital(self, index: int) -> bool:
         """True for a word written with a capital that is no everyday word."""
-        return self.words[index].text.lstrip(_OPENING)[:1].isupper() and not self.common(index)
+        return index in self.capitals
 
     def ends_clause(self, index: int) -> bool:
         """True where a mark stands after the word."""
@@ -113,6 +117,9 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
     """
     words = transcript.words
     said = tuple(plain(word.text) for word in words)
+    everyday_words = frozenset(filter(language.is_everyday, set(said)))
+    everyday = frozenset(index for index, word in enumerate(said) if word in everyday_words)
+    capitals = frozenset(index for index, word in enumerate(words) if word.text.lstrip(_OPENING)[:1].isupper())
     found = [code for view in written_turns for code in codes(view, language)]
     articles = {code.words for code in found if len(code.words) == 1 and said[code.words[0]] in language.articles}
     dates = frozenset(index for index, word in enumerate(words) if _DATE.match(word.text))
@@ -133,6 +140,8 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
         cased=cased and not scored,
         language=language,
         said=said,
+        everyday=everyday,
+        capitals=capitals - everyday,
         codes=told,
         digits=frozenset(
             word for code in told if code.digits and not code.amount and not code.plain for word in code.words
