@@ -168,9 +168,7 @@ def _number_runs(words: Sequence[Word], least: int) -> list[int]:
 
 
 def _replacements(transcript: Transcript, types: Mapping[int, str]) -> tuple[Replacement, ...]:
-    return tuple(
-        Replacement(run[0], run[-1], types[run[0]], f"[{types[run[0]]}]") for run in runs(transcript, types)
-    )
+    return tuple(Replacement(run[0], run[-1], types[run[0]], f"[{types[run[0]]}]") for run in runs(transcript, types))
 
 
 def _spoken(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from redact.call import Transcript, Turn
 from redact.detect import codes, memory, names, places, replies, requests
-from redact.detect.heard import Heard, hear
+from redact.detect.heard import Heard, hear, may_name
 from redact.detect.presidio import NO_TERMS, DenyTerms, Presidio, without_lone
 from redact.detect.recognizers import Recognizer
 from redact.detect.spoken.base import load
@@ -51,7 +51,8 @@ class Detector:
         others = [view for _, *views in (*as_written, *joined) for view in views]
         # Another reading of a number is believed where a checksum proves it; else a price is a telephone number too.
         proven = [finding for finding in self._presidio.find((), others) if finding.score >= PROVEN]
-        findings = _likely(heard, [*self._presidio.find(as_said, main), *proven])
+        excerpts = [transcribed(transcript, passage) for passage in may_name(heard)]
+        findings = _likely(heard, [*self._presidio.find(as_said, main, excerpts), *proven])
         findings += in_dialogue(heard, main, findings)
         kept = without_lone(findings, "LOCATION", ("STREET_ADDRESS", "POSTAL_CODE"))
         return tuple(sorted(set(kept), key=lambda f: (f.words, f.entity_type, -f.score, f.recognizer)))

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 from redact.call import Transcript, Word
 from redact.detect.codes import Code, codes
 from redact.detect.spoken.base import Language, plain
-from redact.views import View
+from redact.views import Passage, View, turns
 
 # Words that the engine gives less than this were often misheard: on telephone speech, with Whisper base, four of five
 # misheard words are below, and one in six of the others.
 DOUBTFUL = 0.5
+# Name recognition sees so many words on either side of one: with them, an excerpt shows it all that the turn does.
+NAME_CONTEXT = 6
 _OPENING = "\"'«“(<>[-–"
 _ENDS_SENTENCE = re.compile(r"[.?!…][\"'»”)]*$")
 # A run with so many letters spells, though it has digits too ("R O U, deux T, E").
@@ -157,6 +159,35 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
         ),
         units=units,
     )
+
+
+def may_name(heard: Heard) -> tuple[Passage, ...]:
+    """Excerpts of the turns in which names may be, with what stands around them.
+
+    The rest are everyday words: they name nobody, and are more than half of a call.
+    """
+    passages = []
+    for turn in turns(heard.transcript):
+        excerpt: list[int] = []
+        seen = turn.words[0]
+        for index in (index for index in turn.words if _may_be_name(heard, index)):
+            begin = max(seen, index - NAME_CONTEXT)
+            if excerpt and begin > seen:
+                passages.append(Passage(tuple(excerpt)))
+                excerpt = []
+            seen = min(index + NAME_CONTEXT, turn.words[-1]) + 1
+            excerpt += range(begin, seen)
+        if excerpt:
+            passages.append(Passage(tuple(excerpt)))
+    return tuple(passages)
+
+
+def _may_be_name(heard: Heard, index: int) -> bool:
+    """True for all but everyday words, and for those of them that have a capital inside a sentence."""
+    if not heard.common(index):
+        return True
+    begins = index == 0 or heard.words[index - 1].text[-1:] in ".?!…"
+    return not begins and heard.words[index].text.lstrip(_OPENING)[:1].isupper() and len(heard.said[index]) > 1
 
 
 def _amounts(found: Sequence[Code], said: Sequence[str], language: Language) -> tuple[Code, ...]:

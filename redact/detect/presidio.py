@@ -285,20 +285,39 @@ class Presidio:
             *(registered for view, registered in own if view != "transcribed"),
         ]
 
-    def find(self, transcribed: Sequence[View], written: Sequence[View]) -> tuple[Finding, ...]:
+    def find(
+        self, transcribed: Sequence[View], written: Sequence[View], excerpts: Sequence[View] | None = None
+    ) -> tuple[Finding, ...]:
         """Findings in both kinds of view, projected to words. Overlaps are not resolved.
+
+        Args:
+            transcribed: views of what was said.
+            written: views of it in written form.
+            excerpts: of what was said, where the spaCy pipeline looks for names; None: everywhere.
 
         Raises:
             PolicyError: a pattern takes too long.
         """
         code = self._language.code
-        texts = list(dict.fromkeys(view.text for view in transcribed if view.text))
+        asked = _before(transcribed)
+        named = [own for own in self._transcribed if isinstance(own.recognizer, SpacyRecognizer)]
+        others = [own for own in self._transcribed if own not in named]
+
+        def read(text: str) -> NlpArtifacts:
+            return self._nlp.tokenise(text, code)
+
+        findings = self._names(named, transcribed if excerpts is None else excerpts)
+        findings += self._findings(others, transcribed, asked, read)
+        findings += self._findings(self._written, written, asked, read)
+        return tuple(findings)
+
+    def _names(self, named: Sequence[_Registered], views: Sequence[View]) -> list[Finding]:
+        """People, places, companies and dates, all views in one batch."""
+        code = self._language.code
+        texts = list(dict.fromkeys(view.text for view in views if view.text))
         batch = self._nlp.process_batch(texts, code, batch_size=_BATCH)
         read = {text: artifacts for text, (_, artifacts) in zip(texts, batch, strict=True)}
-        asked = _before(transcribed)
-        findings = self._findings(self._transcribed, transcribed, asked, read.__getitem__)
-        findings += self._findings(self._written, written, asked, lambda text: self._nlp.tokenise(text, code))
-        return tuple(findings)
+        return self._findings(named, views, lambda _: "", read.__getitem__)
 
     def _findings(
         self,
