@@ -1,7 +1,8 @@
 """What a language has to say about itself, so that spoken data can be read in written form.
 
 A language is one module beside this one, named by its ISO 639-1 code and holding
-`read_number(tokens, at, reading) -> Number | None`, and one YAML file of the same name with its words and phrases.
+`read_number(tokens, at, reading) -> Number | None` and `NUMBER_WORDS`, the words that begin a number, and one YAML
+file of the same name with its words and phrases.
 """
 
 import re
@@ -106,6 +107,7 @@ class Language:
     Attributes:
         code: ISO 639-1.
         read_number: the number that starts at a token; its last argument is which of the readings, 0 the likeliest.
+        signs: words that may begin a number, a letter or a mark; all others are words and nothing else.
         letters: names of letters ("double u"), of one word or more.
         alphabet: words of spelling alphabets ("Tango", "Marcel") to their letters.
         spelled_by: words between a letter and its example ("for", "as in"; "comme").
@@ -141,6 +143,7 @@ class Language:
 
     code: str
     read_number: ReadNumber
+    signs: frozenset[str]
     letters: Mapping[str, str]
     alphabet: Mapping[str, str]
     spelled_by: frozenset[str]
@@ -217,7 +220,7 @@ def load(code: str) -> Language:
     if code not in supported():
         raise KeyError(code)
     data: dict[str, Any] = yaml.safe_load((_FOLDER / f"{code}.yaml").read_text(encoding="utf-8"))
-    read_number: ReadNumber = import_module(f"redact.detect.spoken.{code}").read_number
+    module = import_module(f"redact.detect.spoken.{code}")
     requests = tuple(
         Request(entity, _phrase(phrase), spec["answer"], stated=key == "stated")
         for entity, spec in data["requests"].items()
@@ -228,7 +231,10 @@ def load(code: str) -> Language:
     sounds = tuple((re.compile(pattern), replacement) for pattern, replacement in data["sounds"])
     language = Language(
         code=code,
-        read_number=read_number,
+        read_number=module.read_number,
+        signs=module.NUMBER_WORDS.union(
+            phrase.split()[0] for key in ("letters", "alphabet", "symbols") for phrase in data[key]
+        ),
         letters=data["letters"],
         alphabet=data["alphabet"],
         spelled_by=frozenset(data["spelled_by"]),
