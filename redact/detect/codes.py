@@ -16,6 +16,8 @@ PLAIN_PHRASE_WORDS = 5
 _CARD_DIGITS, _PHONE_DIGITS = 12, 9
 # A page, a room, an option has so many digits at most.
 SMALL_DIGITS = 4
+# A time of day has so many.
+CLOCK_DIGITS = 4
 
 _CODE = re.compile(rf"(?<![\w@.{SPELLED_OPEN}])(?=[A-Z]*\d)[A-Z\d]+(?![\w@.])|{SPELLED_OPEN}[A-Z]{{2,}}{SPELLED_CLOSE}")
 _CURRENCIES = frozenset({"$", "€", "£", "chf", "eur", "usd", "gbp", "cad"})
@@ -54,9 +56,15 @@ def codes(view: View, language: Language) -> Iterator[Code]:
         yield Code(
             text=match.group().strip(SPELLED_OPEN + SPELLED_CLOSE),
             words=view.words_at(match.start(), match.end()),
-            amount=after in language.units or before in _CURRENCIES,
+            amount=_is_unit(after, match.group(), language) or before in _CURRENCIES,
             plain=_is_public(match.group(), language) or _is_plain(preceding, match.group(), language),
         )
+
+
+def _is_unit(word: str, text: str, language: Language) -> bool:
+    """True for a unit; "am" is none after a long number: "one one one one Am I speaking with …"."""
+    clock = word in language.clock_units and sum(map(str.isdigit, text)) > CLOCK_DIGITS
+    return word in language.units and not clock
 
 
 def _is_plain(preceding: Sequence[str], text: str, language: Language) -> bool:

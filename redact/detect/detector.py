@@ -80,6 +80,7 @@ def in_dialogue(heard: Heard, written_views: Sequence[View], known: Sequence[Fin
     findings = [names.with_particles(heard, finding) for finding in findings]
     findings += memory.names_again(heard, [*known, *findings])
     findings += memory.numbers_again(heard, [*known, *findings])
+    findings += memory.groups_again(heard, [*known, *findings])
     return findings
 
 
@@ -101,7 +102,7 @@ def _without_everyday_edges(heard: Heard, finding: Finding) -> Finding:
         return finding
     kept = list(finding.words)
     for edge in (0, -1):
-        while kept and heard.common(kept[edge]) and heard.said[kept[edge]] not in heard.language.names.titles:
+        while kept and heard.common(kept[edge]) and not heard.named(kept[edge]) and heard.said[kept[edge]] not in heard.language.names.titles:
             kept.pop(edge)
     return replace(finding, words=tuple(kept))
 
@@ -109,5 +110,7 @@ def _without_everyday_edges(heard: Heard, finding: Finding) -> Finding:
 def _is_name(heard: Heard, finding: Finding) -> bool:
     if finding.entity_type != "PERSON":
         return True
-    everyday = all(heard.common(index) or heard.said[index].isdigit() for index in finding.words)
+    everyday = all(
+        (heard.common(index) and not heard.named(index)) or heard.said[index].isdigit() for index in finding.words
+    )
     return not everyday and not names.is_company(heard, finding.words)

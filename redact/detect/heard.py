@@ -69,6 +69,7 @@ class Heard:
         dates: words that are dates in figures; they are among the amounts too.
         letters: words that spell.
         units: in the order in which they were begun.
+        begins: words that begin a turn.
     """
 
     transcript: Transcript = field(repr=False)
@@ -86,6 +87,7 @@ class Heard:
     dates: frozenset[int]
     letters: frozenset[int]
     units: tuple[Unit, ...]
+    begins: frozenset[int]
 
     def doubtful(self, index: int, below: float = DOUBTFUL) -> bool:
         """True where the engine itself is not sure of the word."""
@@ -99,6 +101,22 @@ class Heard:
     def capital(self, index: int) -> bool:
         """True for a word written with a capital that is no everyday word."""
         return index in self.capitals
+
+    def named(self, index: int) -> bool:
+        """True for a word written as a name is: with a capital, and if it is an everyday one, inside a sentence."""
+        return self.capital(index) or self._capital_inside(index)
+
+    def _capital_inside(self, index: int) -> bool:
+        text, said = self.words[index].text.lstrip(_OPENING), self.said[index].removesuffix("'s")
+        never = self.language.grammar_words | self.language.capitals
+        if not (text[:1].isupper() and text[1:2].islower()) or said in never:
+            return False
+        return not self.begins_sentence(index) and not self.words[index - 1].text.endswith(":")
+
+    def begins_sentence(self, index: int) -> bool:
+        """True for the first word of a turn, or after one that ends a sentence."""
+        before = self.words[index - 1].text if index else ""
+        return index in self.begins or bool(_ENDS_SENTENCE.search(before) and not _ABBREVIATION.match(before))
 
     def ends_clause(self, index: int) -> bool:
         """True where a mark stands after the word."""
@@ -158,6 +176,7 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
             for word in code.words
         ),
         units=units,
+        begins=frozenset(indices.start for _, indices in transcript.turn_ranges()),
     )
 
 

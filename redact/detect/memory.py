@@ -12,12 +12,14 @@ from redact.detect.heard import Heard
 from redact.findings import Finding
 
 # Sounds a name needs to be looked for misheard; shorter ones resemble too many words.
-FUZZY_SOUNDS = 4
+FUZZY_SOUNDS = 5
 LIKENESS = 0.75
 SURE_LIKENESS = 0.6
 SPELLED_LETTERS = 4
 # Digits that repeat part of a number that is known to be personal: a read-back or a correction.
 REPEATED_DIGITS = 3
+# Sentences after which two digits are no longer an echo of what was given.
+ECHO_UNITS = 2
 _MOST_WORDS = 3
 # Names that are less sure than this are not looked for elsewhere.
 KNOWN_SCORE = 0.5
@@ -87,7 +89,7 @@ def _likeness(heard: Heard, words: Sequence[int], known: dict[str, str]) -> floa
     sound = heard.language.sound(said.rpartition("'")[2])
     if len(sound) < FUZZY_SOUNDS:
         return 0.6 if sound in known and len(words) == 1 and heard.capital(words[0]) else 0.0
-    best = max(Levenshtein.normalized_similarity(sound, other) for other in known)
+    best = max((Levenshtein.normalized_similarity(sound, other) for other in known if other[0] == sound[0]), default=0)
     surely = len(words) == 1 and heard.capital(words[0]) and heard.doubtful(words[0])
     return 0.6 if best >= (SURE_LIKENESS if surely else LIKENESS) else 0.0
 
@@ -110,4 +112,20 @@ def numbers_again(heard: Heard, findings: Sequence[Finding]) -> Iterator[Finding
         for value, entity_type in known:
             if repeated in value:
                 yield Finding(entity_type, code.words, 0.6, "memory.number", "written")
+                break
+
+
+def groups_again(heard: Heard, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Two digits that somebody repeats at once: "I got four nine, yes"."""
+    covered = {index: finding.entity_type for finding in findings for index in finding.words}
+    position = {word: number for number, unit in enumerate(heard.units) for word in unit.words}
+    for code in heard.codes:
+        if code.digits < 2 or code.amount or code.plain or covered.keys() >= set(code.words):
+            continue
+        place = position[code.words[0]]
+        for other in heard.codes:
+            near = 0 <= place - position[other.words[-1]] <= ECHO_UNITS and other.words[-1] < code.words[0]
+            given = [covered[index] for index in other.words if index in covered]
+            if near and len(given) == len(other.words) and other.text.endswith(code.text):
+                yield Finding(given[0], code.words, 0.5, "memory.echo", "written")
                 break

@@ -35,6 +35,8 @@ def names(heard: Heard) -> Iterator[Finding]:
             for end in _matches(heard, turn, position, sure.get(said, ())):
                 yield from _finding(heard, _following(heard, turn, end, sure=True), 0.8, "names.introduced")
             for end in _matches(heard, turn, position, maybe.get(said, ())):
+                if heard.words[turn[end - 1]].text[-1:] in ".?!…":
+                    continue  # what begins the next sentence is spoken to nobody
                 yield from _finding(heard, _following(heard, turn, end, sure=False), 0.6, "names.addressed")
             if any(_matches(heard, turn, position, after.get(said, ()))):
                 words = _preceding(heard, turn, position)
@@ -49,13 +51,25 @@ def first_names(heard: Heard) -> Iterator[Finding]:
         for index in indices:
             if not heard.words[index].text[:1].isupper():
                 continue
-            if _begins(heard, index, indices.start) and not (heard.ends_clause(index) and not heard.common(index)):
-                continue
             said = heard.said[index].removesuffix("'s")
             named = said in known and said not in heard.language.months
+            if _begins(heard, index, indices.start) and (heard.common(index) or not (heard.ends_clause(index) or named)):
+                continue
             alone = heard.capital(index) and said.isalpha() and _stands_apart(heard, index)
-            if (named or alone) and not is_company(heard, (index,)):
-                yield Finding("PERSON", (index,), 0.6 if named else 0.45, "names.first", "transcribed")
+            words = (index, *_surname(heard, index, indices.stop)) if named else (index,)
+            if (named or alone) and not is_company(heard, words):
+                yield Finding("PERSON", words, 0.6 if named else 0.45, "names.first", "transcribed")
+
+
+def _surname(heard: Heard, index: int, stop: int) -> tuple[int, ...]:
+    """What follows a first name and is written as a name: "Young" after "Grace"."""
+    taken: list[int] = []
+    while not _breaks(heard, index) and index + 1 < min(stop, index + NAME_WORDS) and len(taken) < NAME_WORDS - 1:
+        index += 1
+        if not heard.named(index) or _is_never(heard, index) or not heard.said[index].replace("-", "").isalpha():
+            break
+        taken.append(index)
+    return tuple(taken)
 
 
 def _begins(heard: Heard, index: int, first: int) -> bool:
@@ -186,10 +200,11 @@ def _following(heard: Heard, turn: Sequence[int], at: int, *, sure: bool) -> tup
     taken: list[int] = []
     for position in range(at, min(at + NAME_WORDS, len(turn))):
         index = turn[position]
-        unlikely = heard.common(index) or _is_never(heard, index) or index in heard.amounts
+        everyday = heard.common(index) and not heard.named(index)
+        unlikely = everyday or _is_never(heard, index) or index in heard.amounts
         ends = position + 1 == len(turn) or heard.words[index].text[-1:] in ".?!"
         last = ends and heard.doubtful(index)
-        named = heard.capital(index) if not sure else not unlikely
+        named = heard.named(index) if not sure else not unlikely
         if unlikely or not (named or (sure or last or taken)):
             break
         taken.append(index)
@@ -214,14 +229,14 @@ def _titled(heard: Heard, turn: Sequence[int], at: int) -> tuple[int, ...]:
     if end == len(turn):
         return ()
     index = turn[end]
-    if _is_never(heard, index) or (heard.common(index) and not after_particle):
+    if _is_never(heard, index) or (heard.common(index) and not heard.named(index) and not after_particle):
         return ()
-    if heard.cased and not (heard.capital(index) or heard.doubtful(index) or (after_particle and heard.spoken)):
+    if heard.cased and not (heard.named(index) or heard.doubtful(index) or (after_particle and heard.spoken)):
         return ()
     taken = [*turn[at : end + 1]]
     while not _breaks(heard, taken[-1]) and len(taken) < 5 and taken[-1] + 1 <= turn[-1]:
         following = taken[-1] + 1
-        if not heard.capital(following) and not (heard.doubtful(following) and not heard.common(following)):
+        if not heard.named(following) and not (heard.doubtful(following) and not heard.common(following)):
             break
         taken.append(following)
     return tuple(taken)
@@ -238,7 +253,7 @@ def _related(heard: Heard, turn: Sequence[int], at: int) -> tuple[int, ...]:
         doubted = (
             aside and heard.doubtful(index, HALF_SURE) and not heard.language.is_acknowledgement([heard.said[index]])
         )
-        if _is_never(heard, index) or index in heard.amounts or not (heard.capital(index) or doubted):
+        if _is_never(heard, index) or index in heard.amounts or not (heard.named(index) or doubted):
             break
         taken.append(index)
         if _breaks(heard, index):
@@ -258,4 +273,4 @@ def _preceding(heard: Heard, turn: Sequence[int], at: int) -> tuple[int, ...]:
 
 
 def _likely(heard: Heard, index: int) -> bool:
-    return heard.capital(index) or heard.doubtful(index)
+    return heard.named(index) or heard.doubtful(index)

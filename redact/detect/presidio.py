@@ -530,6 +530,7 @@ def _written_recognizers(language: Language, deny: list[EntityRecognizer]) -> li
         PhoneRecognizer(supported_language=code, supported_regions=language.phone_regions),
         _OfflineEmail(supported_language=code),
         _OfflineUrl(supported_language=code),
+        IpRecognizer(supported_language=code),
     ]
     if code == "en":
         recognizers += [UsSsnRecognizer(), UsItinRecognizer(), NhsRecognizer(), UkNinoRecognizer()]

@@ -32,6 +32,8 @@ READ_AGAIN_UNITS = 5
 BELONGING_DIGITS = 3
 READ_BACK_DIGITS = 6
 READ_BACK_LETTERS = 3
+# A sentence so short with digits or letters in it may be a group of a longer number.
+GROUP_WORDS = 9
 # Of the words of a sentence that says little but a number, so many say it.
 NUMBER_SHARE = 0.6
 # A heard reply of so few words is the answer and nothing else, however its words were heard.
@@ -118,7 +120,8 @@ def nobodys(heard: Heard, asked: Sequence[tuple[int, int]]) -> frozenset[int]:
 
 
 def _is_group(heard: Heard, unit: Unit) -> bool:
-    return len(unit.words) <= 9 and any(index in heard.digits for index in unit.words)
+    spelled = sum(index in heard.letters for index in unit.words) >= READ_BACK_LETTERS
+    return len(unit.words) <= GROUP_WORDS and (spelled or any(index in heard.digits for index in unit.words))
 
 
 def _reply(heard: Heard, slot: Slot, opened: set[int]) -> Iterator[tuple[int, ...]]:
@@ -127,7 +130,7 @@ def _reply(heard: Heard, slot: Slot, opened: set[int]) -> Iterator[tuple[int, ..
     if own:
         yield own
     given = _digits(heard, own)
-    filled, empty, spent = bool(own), 0, 0
+    filled, empty, spent, waited_for = bool(own), 0, 0, False
     asked_ms = heard.start_ms(slot.word)
     for number in range(slot.unit + 1, len(heard.units)):
         unit = heard.units[number]
@@ -136,12 +139,15 @@ def _reply(heard: Heard, slot: Slot, opened: set[int]) -> Iterator[tuple[int, ..
             return
         spent += len(unit.words)
         if unit.acknowledges:
+            waited_for = waited_for or unit.speaker != asked.speaker
             continue
         same = unit.speaker is not None and unit.speaker == asked.speaker
         if number in opened and filled and (same or unit.speaker is None):
             return
         if same:
             words = _gone_on(heard, slot, unit, given=given, filled=filled)
+            if not words and not filled and waited_for:
+                words = _told_late(heard, slot, unit)
         else:
             words = _filling(heard, slot, unit, filled=filled) if _may_reply(heard, slot, stated=bool(own)) else ()
         if words and empty and filled and not _belongs(heard, unit, given, _digits(heard, words)):
@@ -203,6 +209,13 @@ def _gone_on(heard: Heard, slot: Slot, unit: Unit, *, given: str, filled: bool) 
     return words if again or spelled or examples or slot.stated or (len(digits) == 2 and digits in given) else ()
 
 
+def _told_late(heard: Heard, slot: Slot, unit: Unit) -> tuple[int, ...]:
+    """What the one who asked says after the other's "go ahead": it was no question, but an announcement."""
+    if slot.answer == "words":
+        return _evident(heard, "words", unit.words, first=False)
+    return _evident(heard, "code", unit.words, first=False) if slot.answer == "code" and _is_group(heard, unit) else ()
+
+
 def _statement(heard: Heard, slot: Slot, rest: tuple[int, ...]) -> tuple[int, ...]:
     """What the one who says the phrase adds to it: "the card ending in 5512", "is it still 19 Larch Street?"."""
     if not rest:
@@ -214,6 +227,7 @@ def _statement(heard: Heard, slot: Slot, rest: tuple[int, ...]) -> tuple[int, ..
         return _evident(heard, slot.answer, rest, first=False)
     asks = heard.words[heard.units[slot.unit].words[-1]].text.endswith("?")
     told = slot.stated and (slot.answer == "address" or not asks)
+    told = told or heard.said[rest[0]] in heard.language.copulas  # "the password is …"
     return _evident(heard, slot.answer, rest, first=False) if told else ()
 
 
@@ -256,13 +270,28 @@ def _evident(heard: Heard, answer: str, words: Sequence[int], *, first: bool) ->
     to_end = answer == "email" or (answer == "address" and (first or numbered))
     if to_end and (heard.scored or (heard.spoken and first)):
         taken.update(range(min(taken), _last_content(heard, words) + 1))
-    if answer in {"date", "code"}:
-        joins = heard.language.articles | (heard.language.date_words if answer == "date" else frozenset())
-        for edge, step in ((min(taken), -1), (max(taken), 1)):
-            while 0 <= edge + step < len(words) and heard.said[words[edge + step]] in joins:
-                edge += step
-                taken.add(edge)
+    if answer in {"date", "code", "words"}:
+        _with_joins(heard, answer, words, taken)
     return tuple(words[position] for position in sorted(taken))
+
+
+def _with_joins(heard: Heard, answer: str, words: Sequence[int], taken: set[int]) -> None:
+    """Take also what leads to the evidence and ends it: "the" of a date, "one", "pound", the letter A."""
+    language = heard.language
+    joins = language.date_words if answer == "date" else language.marks
+    for edge, step in ((min(taken), -1), (max(taken), 1)):
+        while 0 <= edge + step < len(words):
+            index = words[edge + step]
+            if not (heard.said[index] in joins | language.articles or _is_letter_a(heard, index)):
+                break
+            edge += step
+            taken.add(edge)
+
+
+def _is_letter_a(heard: Heard, index: int) -> bool:
+    """True for an A that is no article: a capital inside a sentence, or with a comma after it."""
+    text = heard.words[index].text
+    return text in {"A,", "a,"} or (text == "A" and not heard.begins_sentence(index))
 
 
 def _has_address_marks(heard: Heard, words: Sequence[int]) -> bool:
@@ -292,21 +321,21 @@ def _is_anchor(heard: Heard, answer: str, index: int) -> bool:
     if heard.cased and answer in {"name", "address"}:
         # Where names have capitals, an unknown word without one is none, unless it was misheard.
         return (
-            heard.capital(index)
+            heard.named(index)
             or (heard.doubtful(index) and not heard.common(index))
             or (answer == "address" and said in heard.language.address_words)
         )
-    return heard.capital(index) or not heard.common(index)
+    return heard.named(index) or not heard.common(index)
 
 
 def _name_anchors(heard: Heard, words: Sequence[int], anchors: Sequence[int]) -> list[int]:
     """The anchors of a name: near the beginning, over one comma at most; spelled letters wherever they are."""
     near: list[int] = []
     breaks = 0
-    named = any(heard.capital(words[position]) for position in anchors)
+    named = any(heard.named(words[position]) for position in anchors)
     for position in anchors:
         index = words[position]
-        if named and not (heard.capital(index) or heard.doubtful(index) or index in heard.letters):
+        if named and not (heard.named(index) or heard.doubtful(index) or index in heard.letters):
             continue
         if near:
             breaks += sum(heard.ends_clause(index) for index in words[near[-1] : position])

@@ -18,6 +18,7 @@ from redact.views import Passage, View, ViewBuilder, transcribed, turns
 # Likeness of sound from which a word is taken for a keyword: less for long ones, which resemble nothing else.
 SHORT_KEY, SHORT_LIKENESS = 5, 0.75
 LONG_LIKENESS = 0.68
+LONG_KEY = 8
 _MOST_WORDS = 3
 
 
@@ -113,6 +114,8 @@ def _keyword(heard: Heard, words: tuple[int, ...]) -> str | None:
         return None
     said = "".join(heard.said[index] for index in words)
     key = heard.language.sound(said.rpartition("'")[2])
+    if not key:
+        return None
     best = extractOne(
         key, heard.language.keywords.keys(), scorer=Levenshtein.normalized_similarity, score_cutoff=LONG_LIKENESS
     )
@@ -121,5 +124,7 @@ def _keyword(heard: Heard, words: tuple[int, ...]) -> str | None:
     like, likeness, _ = best
     if len(like) <= SHORT_KEY and (likeness < SHORT_LIKENESS or len(words) > 1):
         return None
+    if like[0] != key[0] and (likeness < SHORT_LIKENESS or len(like) < LONG_KEY):
+        return None  # first sounds are heard best
     keyword = heard.language.keywords[like]
     return keyword if keyword != said else None

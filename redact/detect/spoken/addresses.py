@@ -8,11 +8,13 @@ from redact.detect.spoken.base import Language
 from redact.detect.spoken.elements import Element
 
 TOP_LEVEL_DOMAINS = frozenset(
-    "com org net edu gov co uk fr eu be ch ca de es it io info biz me us ie lu mail".split()  # noqa: SIM905
+    "com org net edu gov co uk fr eu be ch ca de es it io info biz me us ie lu mail in au nz za pl nl pt se no dk fi at"  # noqa: SIM905
+    " jp br mx sn ci ma tn dz cm re bzh swiss app dev tv online".split()
 )
 # After "point", and without "arobase" before, these are mostly words: "le point de départ", "the point is".
-_ALSO_WORDS = frozenset("de me us it is be es ca co mail info".split())  # noqa: SIM905
+_ALSO_WORDS = frozenset("de me us it is be es ca co mail info in no at se re app tv online".split())  # noqa: SIM905
 _DOMAIN_WORDS = 2
+_OCTET_DIGITS, _MOST_OCTET = 3, 255
 _TOGETHER = re.compile(
     rf"(?P<name>[a-z0-9]*?)(?P<rest>(?:dot|point)(?:{'|'.join(sorted(TOP_LEVEL_DOMAINS, key=len, reverse=True))}))+"
 )
@@ -26,6 +28,10 @@ def join(elements: Sequence[Element], language: Language) -> list[Element]:
     result: list[Element] = []
     at = 0
     while at < len(elements):
+        if octets := _four_numbers(elements, at):
+            result.append(_merge(elements[at:octets]))
+            at = octets
+            continue
         element = elements[at]
         after_at = bool(result) and result[-1].kind == "mark" and result[-1].text == "@"
         sure = after_at and result[-1].raw.lower() != "at"
@@ -44,6 +50,23 @@ def join(elements: Sequence[Element], language: Language) -> list[Element]:
             result.append(_merge(elements[at:end]))
         at = end
     return [replace(e, kind="word", text=e.raw) if e.kind == "mark" else e for e in result]
+
+
+def _four_numbers(elements: Sequence[Element], at: int) -> int:
+    """Index after an IP address, each of its numbers in one or more parts ("one ninety-eight dot"); 0 where none is."""
+    for octet in range(4):
+        end = at
+        while end < len(elements) and elements[end].kind == "digits":
+            end += 1
+        number = "".join(element.text for element in elements[at:end])
+        if not 0 < len(number) <= _OCTET_DIGITS or int(number) > _MOST_OCTET:
+            return 0
+        if octet == 3:
+            return end
+        if end >= len(elements) or elements[end].kind != "mark" or elements[end].text != ".":
+            return 0
+        at = end + 1
+    return 0
 
 
 def _ends_together(element: Element) -> bool:
@@ -121,6 +144,7 @@ def _local_part(result: Sequence[Element], language: Language) -> int:
         joined = (result[first].kind == "mark" or before.kind == "mark") and before.kind != "address"
         runs_on = {before.kind, result[first].kind} <= {"letter", "digits"}
         named = result[first].kind == "digits" and before.kind == "word" and _is_name(before, language)
+        named = named or (before.kind == "letter" and result[first].kind == "word" and not result[first].after_break)
         if before.kind == "filler" or not (joined or runs_on or named):
             break
         first -= 1

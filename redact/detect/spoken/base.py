@@ -116,10 +116,15 @@ class Language:
         fillers: words that may stand inside a number without being part of it.
         acknowledgements: words of which an acknowledging turn consists.
         units: words after a number that make it an amount, a duration or a quantity.
+        clock_units: those of them that follow a time of day.
+        marks: words for marks that stand in codes and passwords.
+        copulas: words that join what is asked for to its value.
         plain_numbers: words before a number that say that it is nobody's ("model", "option").
         small_numbers: words before a short number that say so ("page", "press").
         public_numbers: telephone numbers, digits alone, that only companies have.
         first_names: first names, in lower case.
+        grammar_words: everyday words that are names of nobody, whatever capital they have.
+        capitals: other everyday words that have a capital wherever they stand.
         date_words: months, ordinals and what joins them.
         months: those of them that tell a date.
         requests: phrases that open a slot, by type.
@@ -152,10 +157,15 @@ class Language:
     fillers: frozenset[str]
     acknowledgements: frozenset[str]
     units: frozenset[str]
+    clock_units: frozenset[str]
+    marks: frozenset[str]
+    copulas: frozenset[str]
     plain_numbers: frozenset[str]
     small_numbers: frozenset[str]
     public_numbers: re.Pattern[str]
     first_names: frozenset[str]
+    grammar_words: frozenset[str]
+    capitals: frozenset[str]
     date_words: frozenset[str]
     months: frozenset[str]
     requests: tuple[Request, ...]
@@ -227,7 +237,7 @@ def load(code: str) -> Language:
         for key in ("phrases", "stated")
         for phrase in spec.get(key, ())
     )
-    everyday = (_FOLDER / f"{code}.words.txt").read_text(encoding="utf-8").splitlines()
+    grammar, others = _everyday(_FOLDER / f"{code}.words.txt")
     sounds = tuple((re.compile(pattern), replacement) for pattern, replacement in data["sounds"])
     language = Language(
         code=code,
@@ -243,18 +253,21 @@ def load(code: str) -> Language:
         fillers=frozenset(data["fillers"]),
         acknowledgements=frozenset(data["acknowledgements"]),
         units=frozenset(data["units"]),
+        clock_units=frozenset(data["clock_units"]),
+        marks=frozenset(data["marks"]),
+        copulas=frozenset(data["copulas"]),
         plain_numbers=frozenset(data["plain_numbers"]),
         small_numbers=frozenset(data["small_numbers"]),
         public_numbers=re.compile(data["public_numbers"]),
         first_names=_first_names(data["name_locales"]),
+        capitals=frozenset(data["capitals"]),
         date_words=frozenset(data["date_words"]),
         months=frozenset(data["months"]),
         requests=requests,
         patterns=tuple(_with_words(entry) for entry in data["patterns"]),
         phone_regions=tuple(data["phone_regions"]),
-        common_words=frozenset(data["common_words"]).union(
-            *(line.split() for line in everyday if not line.startswith("#"))
-        ),
+        common_words=grammar.union(others, data["common_words"]),
+        grammar_words=grammar,
         range_words=frozenset(data["range_words"]),
         articles=frozenset(data["articles"]),
         keywords={},
@@ -270,6 +283,18 @@ def load(code: str) -> Language:
         sounds=sounds,
     )
     return replace(language, keywords={language.sound(word): word for word in data["keywords"]})
+
+
+def _everyday(file: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """Everyday words of a file: those before its second comment, which are names of nobody, and those after it."""
+    parts: list[set[str]] = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            parts.append(set())
+        else:
+            parts[-1].update(line.split())
+    grammar, others = parts
+    return frozenset(grammar), frozenset(others)
 
 
 def _first_names(locales: Sequence[str]) -> frozenset[str]:
