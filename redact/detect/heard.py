@@ -183,13 +183,13 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
 def may_name(heard: Heard) -> tuple[Passage, ...]:
     """Excerpts of the turns in which names may be, with what stands around them.
 
-    The rest are everyday words: they name nobody, and are more than half of a call.
+    The rest are everyday words that aren't written as a name is: they name nobody, and are half of a call.
     """
     passages = []
     for turn in turns(heard.transcript):
         excerpt: list[int] = []
         seen = turn.words[0]
-        for index in (index for index in turn.words if _may_be_name(heard, index)):
+        for index in (index for index in turn.words if not heard.common(index) or heard.named(index)):
             begin = max(seen, index - NAME_CONTEXT)
             if excerpt and begin > seen:
                 passages.append(Passage(tuple(excerpt)))
@@ -199,14 +199,6 @@ def may_name(heard: Heard) -> tuple[Passage, ...]:
         if excerpt:
             passages.append(Passage(tuple(excerpt)))
     return tuple(passages)
-
-
-def _may_be_name(heard: Heard, index: int) -> bool:
-    """True for all but everyday words, and for those of them that have a capital inside a sentence."""
-    if not heard.common(index):
-        return True
-    begins = index == 0 or heard.words[index - 1].text[-1:] in ".?!…"
-    return not begins and heard.words[index].text.lstrip(_OPENING)[:1].isupper() and len(heard.said[index]) > 1
 
 
 def _amounts(found: Sequence[Code], said: Sequence[str], language: Language) -> tuple[Code, ...]:
