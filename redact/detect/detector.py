@@ -14,8 +14,6 @@ from redact.detect.spoken.written import readings
 from redact.findings import Finding
 from redact.views import View, answers, transcribed, turns
 
-# Presidio's score for what its own checksum has validated.
-PROVEN = 1.0
 # Types that are found by digits alone; among amounts they are none.
 _DIGITS_ALONE = frozenset({"PHONE_NUMBER", "POSTAL_CODE"})
 
@@ -50,7 +48,7 @@ class Detector:
         heard = hear(transcript, [view for view, *_ in as_written], language)
         others = [view for _, *views in (*as_written, *joined) for view in views]
         # Another reading of a number is believed where a checksum proves it; else a price is a telephone number too.
-        proven = [finding for finding in self._presidio.find((), others) if finding.score >= PROVEN]
+        proven = self._presidio.proven(others)
         excerpts = [transcribed(transcript, passage) for passage in may_name(heard)]
         findings = _likely(heard, [*self._presidio.find(as_said, main, excerpts), *proven])
         findings += in_dialogue(heard, main, findings)
@@ -102,7 +100,12 @@ def _without_everyday_edges(heard: Heard, finding: Finding) -> Finding:
         return finding
     kept = list(finding.words)
     for edge in (0, -1):
-        while kept and heard.common(kept[edge]) and not heard.named(kept[edge]) and heard.said[kept[edge]] not in heard.language.names.titles:
+        while (
+            kept
+            and heard.common(kept[edge])
+            and not heard.named(kept[edge])
+            and heard.said[kept[edge]] not in heard.language.names.titles
+        ):
             kept.pop(edge)
     return replace(finding, words=tuple(kept))
 

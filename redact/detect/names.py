@@ -53,7 +53,9 @@ def first_names(heard: Heard) -> Iterator[Finding]:
                 continue
             said = heard.said[index].removesuffix("'s")
             named = said in known and said not in heard.language.months
-            if _begins(heard, index, indices.start) and (heard.common(index) or not (heard.ends_clause(index) or named)):
+            if _begins(heard, index, indices.start) and (
+                heard.common(index) or not (heard.ends_clause(index) or named)
+            ):
                 continue
             alone = heard.capital(index) and said.isalpha() and _stands_apart(heard, index)
             words = (index, *_surname(heard, index, indices.stop)) if named else (index,)
