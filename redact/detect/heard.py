@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from redact.call import Transcript, Word
 from redact.detect.codes import Code, codes
 from redact.detect.spoken.base import Language, plain
-from redact.views import Passage, View, turns
+from redact.views import Passage, View, transcribed, turns
 
 # Words that the engine gives less than this were often misheard: on telephone speech, with Whisper base, four of five
 # misheard words are below, and one in six of the others.
@@ -70,6 +70,7 @@ class Heard:
         letters: words that spell.
         units: in the order in which they were begun.
         begins: words that begin a turn.
+        lines: the call as transcribed, a line for each turn.
     """
 
     transcript: Transcript = field(repr=False)
@@ -88,6 +89,7 @@ class Heard:
     letters: frozenset[int]
     units: tuple[Unit, ...]
     begins: frozenset[int]
+    lines: View = field(repr=False)
 
     def doubtful(self, index: int, below: float = DOUBTFUL) -> bool:
         """True where the engine itself is not sure of the word."""
@@ -151,6 +153,7 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
         for unit in units
     ]
     cased = sum(begun) * 2 > len(begun)
+    begins = frozenset(indices.start for _, indices in transcript.turn_ranges())
     told = _amounts([code for code in found if code.words not in articles], said, language)
     return Heard(
         transcript=transcript,
@@ -176,7 +179,8 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
             for word in code.words
         ),
         units=units,
-        begins=frozenset(indices.start for _, indices in transcript.turn_ranges()),
+        begins=begins,
+        lines=transcribed(transcript, Passage(tuple(range(len(words))), tuple(begins))),
     )
 
 

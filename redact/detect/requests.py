@@ -13,7 +13,7 @@ from rapidfuzz.process import extractOne
 from regex import Pattern
 
 from redact.detect.heard import Heard
-from redact.views import Passage, View, ViewBuilder, transcribed, turns
+from redact.views import View, ViewBuilder, turns
 
 # Likeness of sound from which a word is taken for a keyword: less for long ones, which resemble nothing else.
 SHORT_KEY, SHORT_LIKENESS = 5, 0.75
@@ -45,7 +45,9 @@ def slots(heard: Heard) -> tuple[Slot, ...]:
     """All requests of a call, in the order of their last words' sentences."""
     unit_of = {word: number for number, unit in enumerate(heard.units) for word in unit.words}
     found: dict[int, tuple[int, Slot]] = {}
-    for view in (_whole(heard), _keywords(heard)):
+    for view in (heard.lines, _keywords(heard)):
+        if not heard.language.any_request.search(view.text):
+            continue
         for request in heard.language.requests:
             for match in request.pattern.finditer(view.text):
                 words = view.words_at(match.start(), match.end())
@@ -68,17 +70,10 @@ def plain_requests(heard: Heard) -> tuple[tuple[int, int], ...]:
 
 def _phrases(heard: Heard, patterns: Sequence[Pattern[str]]) -> tuple[tuple[int, int], ...]:
     unit_of = {word: number for number, unit in enumerate(heard.units) for word in unit.words}
-    view = _whole(heard)
+    view = heard.lines
     matches = (match for pattern in patterns for match in pattern.finditer(view.text))
     ends = {view.words_at(match.start(), match.end())[-1] for match in matches}
     return tuple(sorted((end, unit_of[end]) for end in ends))
-
-
-def _whole(heard: Heard) -> View:
-    """The call as transcribed, a line for each turn."""
-    passages = turns(heard.transcript)
-    opens = tuple(passage.words[0] for passage in passages)
-    return transcribed(heard.transcript, Passage(tuple(range(len(heard.words))), opens))
 
 
 def _keywords(heard: Heard) -> View:

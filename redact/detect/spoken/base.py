@@ -128,6 +128,7 @@ class Language:
         date_words: months, ordinals and what joins them.
         months: those of them that tell a date.
         requests: phrases that open a slot, by type.
+        any_request: matches where one of them does: looked for at once, as most texts have none.
         patterns: further patterns by entity type, on the transcribed or the written view.
         phone_regions: regions whose phone numbers are looked for.
         common_words: everyday words: no names, though written with a capital, and no misheard values.
@@ -169,6 +170,7 @@ class Language:
     date_words: frozenset[str]
     months: frozenset[str]
     requests: tuple[Request, ...]
+    any_request: "regex.Pattern[str]"
     patterns: tuple[Mapping[str, Any], ...]
     phone_regions: tuple[str, ...]
     common_words: frozenset[str]
@@ -264,6 +266,7 @@ def load(code: str) -> Language:
         date_words=frozenset(data["date_words"]),
         months=frozenset(data["months"]),
         requests=requests,
+        any_request=regex.compile("|".join(request.pattern.pattern for request in requests), regex.IGNORECASE),
         patterns=tuple(_with_words(entry) for entry in data["patterns"]),
         phone_regions=tuple(data["phone_regions"]),
         common_words=grammar.union(others, data["common_words"]),
