@@ -6,6 +6,7 @@ All types are frozen. Times are integer milliseconds from the start of the recor
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 SampleFormat = Literal["s16", "s32", "flt"]
@@ -110,7 +111,7 @@ class Doubt:
     where: Stretch
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: its words are put together once, however often they are asked for
 class Transcript:
     """Turns in time order, with what is known about how they came to be.
 
@@ -128,7 +129,7 @@ class Transcript:
     language_probability: float | None = None
     doubts: tuple[Doubt, ...] = ()
 
-    @property
+    @cached_property
     def words(self) -> tuple[Word, ...]:
         """All words in turn order; a word's index here is its identity in findings and plans."""
         return tuple(word for turn in self.turns for word in turn.words)

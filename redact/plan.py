@@ -5,8 +5,8 @@ the neighbour's edge where a word has no time, and over speech beside it that no
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from redact.call import Recording, Stretch, Transcript, Word
 from redact.findings import AudioInterval, Finding, Plan, Replacement
@@ -91,7 +91,23 @@ def said(text: str) -> str:
 
 def runs(transcript: Transcript, types: Mapping[int, str]) -> list[tuple[int, ...]]:
     """Runs of neighbouring words of one turn and one type."""
-    return [tuple(range(r.first, r.last + 1)) for r in _replacements(transcript, types)]
+    return list(_runs(types, _opening_words(transcript)))
+
+
+def _opening_words(transcript: Transcript) -> frozenset[int]:
+    return frozenset(indices.start for _, indices in transcript.turn_ranges())
+
+
+def _runs(types: Mapping[int, str], opening: frozenset[int]) -> Iterator[tuple[int, ...]]:
+    """Runs of neighbouring words of one type; words that open a turn begin a run."""
+    run: list[int] = []
+    for index in sorted(types):
+        if run and (index != run[-1] + 1 or types[index] != types[run[0]] or index in opening):
+            yield tuple(run)
+            run = []
+        run.append(index)
+    if run:
+        yield tuple(run)
 
 
 def values(transcript: Transcript, plan: Plan, is_everyday: IsEveryday = _never) -> frozenset[tuple[str, ...]]:
@@ -120,8 +136,9 @@ def _everywhere(
     texts = [word.text for word in transcript.words]
     words = [said(text) for text in texts]
     known: dict[str, list[tuple[tuple[str, ...], str]]] = {}
-    own = [run for finding in found for run in runs(transcript, dict.fromkeys(finding, ""))]
-    for run in dict.fromkeys([*runs(transcript, types), *own]):
+    opening = _opening_words(transcript)
+    own = [run for finding in found for run in _runs(dict.fromkeys(finding, ""), opening)]
+    for run in dict.fromkeys([*_runs(types, opening), *own]):
         value = tuple(word for word in (words[i] for i in run) if word)
         if _is_telling([texts[i] for i in run], is_everyday):
             known.setdefault(value[0], []).append((value, types[run[0]]))
@@ -151,18 +168,7 @@ def _number_runs(words: Sequence[Word], least: int) -> list[int]:
 
 
 def _replacements(transcript: Transcript, types: Mapping[int, str]) -> tuple[Replacement, ...]:
-    result: list[Replacement] = []
-    for _, indices in transcript.turn_ranges():
-        for index in indices:
-            entity_type = types.get(index)
-            if entity_type is None:
-                continue
-            last = result[-1] if result else None
-            if last and last.entity_type == entity_type and last.last == index - 1 and last.first >= indices.start:
-                result[-1] = replace(last, last=index)
-            else:
-                result.append(Replacement(index, index, entity_type, f"[{entity_type}]"))
-    return tuple(result)
+    return tuple(Replacement(run[0], run[-1], types[run[0]], f"[{types[run[0]]}]") for run in runs(transcript, types))
 
 
 def _spoken(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from redact.call import Transcript, Turn
 from redact.detect import codes, memory, names, places, replies, requests
-from redact.detect.heard import Heard, hear
+from redact.detect.heard import Heard, hear, may_name
 from redact.detect.presidio import NO_TERMS, DenyTerms, Presidio, without_lone
 from redact.detect.recognizers import Recognizer
 from redact.detect.spoken.base import load
@@ -14,8 +14,6 @@ from redact.detect.spoken.written import readings
 from redact.findings import Finding
 from redact.views import View, answers, transcribed, turns
 
-# Presidio's score for what its own checksum has validated.
-PROVEN = 1.0
 # Types that are found by digits alone; among amounts they are none.
 _DIGITS_ALONE = frozenset({"PHONE_NUMBER", "POSTAL_CODE"})
 
@@ -50,8 +48,9 @@ class Detector:
         heard = hear(transcript, [view for view, *_ in as_written], language)
         others = [view for _, *views in (*as_written, *joined) for view in views]
         # Another reading of a number is believed where a checksum proves it; else a price is a telephone number too.
-        proven = [finding for finding in self._presidio.find((), others) if finding.score >= PROVEN]
-        findings = _likely(heard, [*self._presidio.find(as_said, main), *proven])
+        proven = self._presidio.proven(others)
+        excerpts = [transcribed(transcript, passage) for passage in may_name(heard)]
+        findings = _likely(heard, [*self._presidio.find(as_said, main, excerpts), *proven])
         findings += in_dialogue(heard, main, findings)
         kept = without_lone(findings, "LOCATION", ("STREET_ADDRESS", "POSTAL_CODE"))
         return tuple(sorted(set(kept), key=lambda f: (f.words, f.entity_type, -f.score, f.recognizer)))

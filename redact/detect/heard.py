@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 from redact.call import Transcript, Word
 from redact.detect.codes import Code, codes
 from redact.detect.spoken.base import Language, plain
-from redact.views import View
+from redact.views import Passage, View, transcribed, turns
 
 # Words that the engine gives less than this were often misheard: on telephone speech, with Whisper base, four of five
 # misheard words are below, and one in six of the others.
 DOUBTFUL = 0.5
+# Name recognition sees so many words on either side of one: with them, an excerpt shows it all that the turn does.
+NAME_CONTEXT = 6
 _OPENING = "\"'«“(<>[-–"
 _ENDS_SENTENCE = re.compile(r"[.?!…][\"'»”)]*$")
 # A run with so many letters spells, though it has digits too ("R O U, deux T, E").
@@ -59,6 +61,8 @@ class Heard:
         cased: typed or corrected with capitals, so that a name has one too; an engine misses some.
         language: its language.
         said: each word in lower case, without the marks around it.
+        everyday: everyday words.
+        capitals: words written with a capital that are no everyday words.
         codes: runs of digits and letters in the written views of single turns.
         digits: words that say digits of a code that is no amount.
         amounts: words that say prices, durations, quantities.
@@ -66,6 +70,7 @@ class Heard:
         letters: words that spell.
         units: in the order in which they were begun.
         begins: words that begin a turn.
+        lines: the call as transcribed, a line for each turn.
     """
 
     transcript: Transcript = field(repr=False)
@@ -75,6 +80,8 @@ class Heard:
     cased: bool
     language: Language = field(repr=False)
     said: tuple[str, ...] = field(repr=False)
+    everyday: frozenset[int] = field(repr=False)
+    capitals: frozenset[int] = field(repr=False)
     codes: tuple[Code, ...]
     digits: frozenset[int]
     amounts: frozenset[int]
@@ -82,6 +89,7 @@ class Heard:
     letters: frozenset[int]
     units: tuple[Unit, ...]
     begins: frozenset[int]
+    lines: View = field(repr=False)
 
     def doubtful(self, index: int, below: float = DOUBTFUL) -> bool:
         """True where the engine itself is not sure of the word."""
@@ -90,11 +98,11 @@ class Heard:
 
     def common(self, index: int) -> bool:
         """True for an everyday word."""
-        return self.language.is_everyday(self.said[index])
+        return index in self.everyday
 
     def capital(self, index: int) -> bool:
         """True for a word written with a capital that is no everyday word."""
-        return self.words[index].text.lstrip(_OPENING)[:1].isupper() and not self.common(index)
+        return index in self.capitals
 
     def named(self, index: int) -> bool:
         """True for a word written as a name is: with a capital, and if it is an everyday one, inside a sentence."""
@@ -135,6 +143,9 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
     """
     words = transcript.words
     said = tuple(plain(word.text) for word in words)
+    everyday_words = frozenset(filter(language.is_everyday, set(said)))
+    everyday = frozenset(index for index, word in enumerate(said) if word in everyday_words)
+    capitals = frozenset(index for index, word in enumerate(words) if word.text.lstrip(_OPENING)[:1].isupper())
     found = [code for view in written_turns for code in codes(view, language)]
     articles = {code.words for code in found if len(code.words) == 1 and said[code.words[0]] in language.articles}
     dates = frozenset(index for index, word in enumerate(words) if _DATE.match(word.text))
@@ -146,6 +157,7 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
         for unit in units
     ]
     cased = sum(begun) * 2 > len(begun)
+    begins = frozenset(indices.start for _, indices in transcript.turn_ranges())
     told = _amounts([code for code in found if code.words not in articles], said, language)
     return Heard(
         transcript=transcript,
@@ -155,6 +167,8 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
         cased=cased and not scored,
         language=language,
         said=said,
+        everyday=everyday,
+        capitals=capitals - everyday,
         codes=told,
         digits=frozenset(
             word for code in told if code.digits and not code.amount and not code.plain for word in code.words
@@ -169,8 +183,30 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
             for word in code.words
         ),
         units=units,
-        begins=frozenset(indices.start for _, indices in transcript.turn_ranges()),
+        begins=begins,
+        lines=transcribed(transcript, Passage(tuple(range(len(words))), tuple(begins))),
     )
+
+
+def may_name(heard: Heard) -> tuple[Passage, ...]:
+    """Excerpts of the turns in which names may be, with what stands around them.
+
+    The rest are everyday words that aren't written as a name is: they name nobody, and are half of a call.
+    """
+    passages = []
+    for turn in turns(heard.transcript):
+        excerpt: list[int] = []
+        seen = turn.words[0]
+        for index in (index for index in turn.words if not heard.common(index) or heard.named(index)):
+            begin = max(seen, index - NAME_CONTEXT)
+            if excerpt and begin > seen:
+                passages.append(Passage(tuple(excerpt)))
+                excerpt = []
+            seen = min(index + NAME_CONTEXT, turn.words[-1]) + 1
+            excerpt += range(begin, seen)
+        if excerpt:
+            passages.append(Passage(tuple(excerpt)))
+    return tuple(passages)
 
 
 def _amounts(found: Sequence[Code], said: Sequence[str], language: Language) -> tuple[Code, ...]:

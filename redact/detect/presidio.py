@@ -74,6 +74,8 @@ _CHECKS = {
     "EmailRecognizer": "domain:public_suffix",
     "UrlRecognizer": "domain:public_suffix",
 }
+# Presidio's score for what its own checksum has validated.
+PROVEN = 1.0
 DENY_LIST = "deny_list"
 # Evidence of what one of the user's own recognizers or terms found: not to be doubted by rules of ours.
 USERS_OWN = "users_own"
@@ -219,13 +221,18 @@ class _Model(LocalRecognizer):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class _Needs:
-    """What a text must have for a recognizer to find anything in it: so many digits, and one of some marks."""
+    """What a text must have for a recognizer to find anything: so many digits, in a row or not, one of some marks."""
 
     digits: int = 0
     marks: str = ""
+    in_a_row: regex.Pattern[str] | None = None
 
     def met_by(self, text: str, digits: int) -> bool:
-        return digits >= self.digits and (not self.marks or any(mark in text for mark in self.marks))
+        return (
+            digits >= self.digits
+            and (not self.marks or any(mark in text for mark in self.marks))
+            and (self.in_a_row is None or bool(self.in_a_row.search(text)))
+        )
 
 
 _ANYTHING = _Needs()
@@ -233,7 +240,8 @@ _ANYTHING = _Needs()
 _NEEDS: Mapping[type[EntityRecognizer], _Needs] = {
     CreditCardRecognizer: _Needs(digits=12),
     IbanRecognizer: _Needs(digits=4),
-    PhoneRecognizer: _Needs(digits=5),
+    # `phonenumbers` takes up to four marks between digits, "x" among them.
+    PhoneRecognizer: _Needs(digits=5, in_a_row=regex.compile(r"(?:\d[\Wx]{0,4}){5}", regex.IGNORECASE)),
     _OfflineEmail: _Needs(marks="@"),
     _OfflineUrl: _Needs(marks="."),
     IpRecognizer: _Needs(marks=".:"),
@@ -252,6 +260,11 @@ class _Registered:
     needs: _Needs = _ANYTHING
     allow: frozenset[str] = frozenset()
     users: bool = False
+
+    @property
+    def proves(self) -> bool:
+        """Can it be sure of anything? Language patterns and numbering plans are not."""
+        return self.users or not isinstance(self.recognizer, (_Patterns, PhoneRecognizer))
 
 
 class Presidio:
@@ -285,20 +298,48 @@ class Presidio:
             *(registered for view, registered in own if view != "transcribed"),
         ]
 
-    def find(self, transcribed: Sequence[View], written: Sequence[View]) -> tuple[Finding, ...]:
+    def find(
+        self, transcribed: Sequence[View], written: Sequence[View], excerpts: Sequence[View] | None = None
+    ) -> tuple[Finding, ...]:
         """Findings in both kinds of view, projected to words. Overlaps are not resolved.
+
+        Args:
+            transcribed: views of what was said.
+            written: views of it in written form.
+            excerpts: of what was said, where the spaCy pipeline looks for names; None: everywhere.
 
         Raises:
             PolicyError: a pattern takes too long.
         """
+        asked = _before(transcribed)
+        named = [own for own in self._transcribed if isinstance(own.recognizer, SpacyRecognizer)]
+        others = [own for own in self._transcribed if own not in named]
+
+        findings = self._names(named, transcribed if excerpts is None else excerpts)
+        findings += self._findings(others, transcribed, asked, self._tokens)
+        findings += self._findings(self._written, written, asked, self._tokens)
+        return tuple(findings)
+
+    def proven(self, written: Sequence[View]) -> tuple[Finding, ...]:
+        """What a checksum or the user's own terms prove in further written views; the rest isn't looked for.
+
+        Raises:
+            PolicyError: a pattern takes too long.
+        """
+        proving = [own for own in self._written if own.proves]
+        found = self._findings(proving, written, lambda _: "", self._tokens)
+        return tuple(finding for finding in found if finding.score >= PROVEN)
+
+    def _tokens(self, text: str) -> NlpArtifacts:
+        return self._nlp.tokenise(text, self._language.code)
+
+    def _names(self, named: Sequence[_Registered], views: Sequence[View]) -> list[Finding]:
+        """People, places, companies and dates, all views in one batch."""
         code = self._language.code
-        texts = list(dict.fromkeys(view.text for view in transcribed if view.text))
+        texts = list(dict.fromkeys(view.text for view in views if view.text))
         batch = self._nlp.process_batch(texts, code, batch_size=_BATCH)
         read = {text: artifacts for text, (_, artifacts) in zip(texts, batch, strict=True)}
-        asked = _before(transcribed)
-        findings = self._findings(self._transcribed, transcribed, asked, read.__getitem__)
-        findings += self._findings(self._written, written, asked, lambda text: self._nlp.tokenise(text, code))
-        return tuple(findings)
+        return self._findings(named, views, lambda _: "", read.__getitem__)
 
     def _findings(
         self,

@@ -1,7 +1,8 @@
 """Requests: what opens a slot, said well or misheard.
 
-Phrases are matched on each turn as transcribed, and again on a reading in which words that sound like a keyword of
-the requests are replaced by it: "le numéro de la carre" asks for a card as "le numéro de la carte" does.
+Phrases are matched on what was transcribed, and again on a reading in which words that sound like a keyword of the
+requests are replaced by it: "le numéro de la carre" asks for a card as "le numéro de la carte" does. There are many
+phrases and turns are short, so all turns are read at once, a line each: no phrase goes over the end of a line.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from rapidfuzz.process import extractOne
 from regex import Pattern
 
 from redact.detect.heard import Heard
-from redact.views import Passage, View, ViewBuilder, transcribed, turns
+from redact.views import View, ViewBuilder, turns
 
 # Likeness of sound from which a word is taken for a keyword: less for long ones, which resemble nothing else.
 SHORT_KEY, SHORT_LIKENESS = 5, 0.75
@@ -44,17 +45,16 @@ def slots(heard: Heard) -> tuple[Slot, ...]:
     """All requests of a call, in the order of their last words' sentences."""
     unit_of = {word: number for number, unit in enumerate(heard.units) for word in unit.words}
     found: dict[int, tuple[int, Slot]] = {}
-    for passage in turns(heard.transcript):
-        for view in _readings(heard, passage):
-            for request in heard.language.requests:
-                for match in request.pattern.finditer(view.text):
-                    words = view.words_at(match.start(), match.end())
-                    if not words:
-                        continue
-                    length = match.end() - match.start()
-                    if length > found.get(words[-1], (0, None))[0]:
-                        slot = Slot(request.entity_type, request.answer, words[-1], unit_of[words[-1]], request.stated)
-                        found[words[-1]] = (length, slot)
+    for view in (heard.lines, _keywords(heard)):
+        if not heard.language.any_request.search(view.text):
+            continue
+        for request in heard.language.requests:
+            for match in request.pattern.finditer(view.text):
+                words = view.words_at(match.start(), match.end())
+                length = match.end() - match.start()
+                if words and length > found.get(words[-1], (0, None))[0]:
+                    slot = Slot(request.entity_type, request.answer, words[-1], unit_of[words[-1]], request.stated)
+                    found[words[-1]] = (length, slot)
     return tuple(slot for _, slot in sorted(found.values(), key=lambda item: (item[1].unit, item[1].word)))
 
 
@@ -70,48 +70,41 @@ def plain_requests(heard: Heard) -> tuple[tuple[int, int], ...]:
 
 def _phrases(heard: Heard, patterns: Sequence[Pattern[str]]) -> tuple[tuple[int, int], ...]:
     unit_of = {word: number for number, unit in enumerate(heard.units) for word in unit.words}
-    ends = set()
-    for passage in turns(heard.transcript):
-        view = transcribed(heard.transcript, passage)
-        for pattern in patterns:
-            ends |= {view.words_at(match.start(), match.end())[-1] for match in pattern.finditer(view.text)}
+    view = heard.lines
+    matches = (match for pattern in patterns for match in pattern.finditer(view.text))
+    ends = {view.words_at(match.start(), match.end())[-1] for match in matches}
     return tuple(sorted((end, unit_of[end]) for end in ends))
 
 
-def _readings(heard: Heard, passage: Passage) -> Iterator[View]:
-    yield transcribed(heard.transcript, passage)
-    keywords = _keywords(heard, passage)
-    if keywords:
-        yield keywords
-
-
-def _keywords(heard: Heard, passage: Passage) -> View | None:
-    """The passage with misheard keywords put right; None where there are none."""
+def _keywords(heard: Heard) -> View:
+    """The turns that have misheard keywords, a line each, with these put right."""
     view = ViewBuilder("keywords")
-    put_right = False
+    for passage in turns(heard.transcript):
+        pieces = list(_put_right(heard, passage.words))
+        if any(keyword for _, keyword in pieces):
+            for position, (words, keyword) in enumerate(pieces):
+                view.add(keyword or heard.words[words[0]].text, words, separator=" " if position else "\n")
+    return view.build()
+
+
+def _put_right(heard: Heard, spoken: Sequence[int]) -> Iterator[tuple[tuple[int, ...], str | None]]:
+    """The words one after another, those that sound like a keyword together and with it."""
     at = 0
-    while at < len(passage.words):
-        for count in (1, 2, 3):
-            words = passage.words[at : at + count]
-            keyword = _keyword(heard, words) if len(words) == count else None
-            if keyword:
+    while at < len(spoken):
+        unsure = [not heard.common(index) or heard.doubtful(index) for index in spoken[at : at + _MOST_WORDS]]
+        words, keyword = tuple(spoken[at : at + 1]), None
+        for count in range(unsure.index(True) + 1, len(unsure) + 1) if True in unsure else ():
+            together = tuple(spoken[at : at + count])
+            if keyword := _keyword(heard, together):
+                words = together
+                keyword = heard.said[words[0]][: heard.said[words[0]].find("'") + 1] + keyword
                 break
-        else:
-            words, keyword = passage.words[at : at + 1], None
-        if keyword:
-            apostrophe = heard.said[words[0]].find("'") + 1
-            view.add(heard.said[words[0]][:apostrophe] + keyword, words)
-            put_right = True
-        else:
-            view.add(heard.words[words[0]].text, words)
+        yield words, keyword
         at += len(words)
-    return view.build() if put_right else None
 
 
 def _keyword(heard: Heard, words: tuple[int, ...]) -> str | None:
-    """The keyword that these words sound like; None where they are nothing but everyday words, or are like none."""
-    if all(heard.common(index) and not heard.doubtful(index) for index in words):
-        return None
+    """The keyword that these words, not all of them everyday words, sound like; None where they are like none."""
     if any(heard.ends_clause(index) for index in words[:-1]) or any(heard.capital(index) for index in words):
         return None
     said = "".join(heard.said[index] for index in words)

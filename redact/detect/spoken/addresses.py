@@ -71,7 +71,10 @@ def _four_numbers(elements: Sequence[Element], at: int) -> int:
 
 def _ends_together(element: Element) -> bool:
     """True for "gmaildotcom" and "pointcom"."""
-    return element.kind == "word" and bool(_TOGETHER.fullmatch(element.raw.lower()))
+    if element.kind != "word":
+        return False
+    said = element.raw.lower()
+    return ("dot" in said or "point" in said) and bool(_TOGETHER.fullmatch(said))
 
 
 def _split(text: str) -> str:

@@ -1,7 +1,8 @@
 """What a language has to say about itself, so that spoken data can be read in written form.
 
 A language is one module beside this one, named by its ISO 639-1 code and holding
-`read_number(tokens, at, reading) -> Number | None`, and one YAML file of the same name with its words and phrases.
+`read_number(tokens, at, reading) -> Number | None` and `NUMBER_WORDS`, the words that begin a number, and one YAML
+file of the same name with its words and phrases.
 """
 
 import re
@@ -106,6 +107,7 @@ class Language:
     Attributes:
         code: ISO 639-1.
         read_number: the number that starts at a token; its last argument is which of the readings, 0 the likeliest.
+        signs: words that may begin a number, a letter or a mark; all others are words and nothing else.
         letters: names of letters ("double u"), of one word or more.
         alphabet: words of spelling alphabets ("Tango", "Marcel") to their letters.
         spelled_by: words between a letter and its example ("for", "as in"; "comme").
@@ -127,6 +129,7 @@ class Language:
         months: those of them that tell a date.
         ordinals: those that tell the day of one, where a date is asked for.
         requests: phrases that open a slot, by type.
+        any_request: matches where one of them does: looked for at once, as most texts have none.
         patterns: further patterns by entity type, on the transcribed or the written view.
         phone_regions: regions whose phone numbers are looked for.
         common_words: everyday words: no names, though written with a capital, and no misheard values.
@@ -147,6 +150,7 @@ class Language:
 
     code: str
     read_number: ReadNumber
+    signs: frozenset[str]
     letters: Mapping[str, str]
     alphabet: Mapping[str, str]
     spelled_by: frozenset[str]
@@ -168,6 +172,7 @@ class Language:
     months: frozenset[str]
     ordinals: frozenset[str]
     requests: tuple[Request, ...]
+    any_request: "regex.Pattern[str]"
     patterns: tuple[Mapping[str, Any], ...]
     phone_regions: tuple[str, ...]
     common_words: frozenset[str]
@@ -229,7 +234,7 @@ def load(code: str) -> Language:
     if code not in supported():
         raise KeyError(code)
     data: dict[str, Any] = yaml.safe_load((_FOLDER / f"{code}.yaml").read_text(encoding="utf-8"))
-    read_number: ReadNumber = import_module(f"redact.detect.spoken.{code}").read_number
+    module = import_module(f"redact.detect.spoken.{code}")
     requests = tuple(
         Request(entity, _phrase(phrase), spec["answer"], stated=key == "stated")
         for entity, spec in data["requests"].items()
@@ -241,7 +246,10 @@ def load(code: str) -> Language:
     sounds = tuple((re.compile(pattern), replacement) for pattern, replacement in data["sounds"])
     language = Language(
         code=code,
-        read_number=read_number,
+        read_number=module.read_number,
+        signs=module.NUMBER_WORDS.union(
+            phrase.split()[0] for key in ("letters", "alphabet", "symbols") for phrase in data[key]
+        ),
         letters=data["letters"],
         alphabet=data["alphabet"],
         spelled_by=frozenset(data["spelled_by"]),
@@ -262,6 +270,7 @@ def load(code: str) -> Language:
         months=frozenset(data["months"]),
         ordinals=frozenset(data["ordinals"]),
         requests=requests,
+        any_request=regex.compile("|".join(request.pattern.pattern for request in requests), regex.IGNORECASE),
         patterns=tuple(_with_words(entry) for entry in data["patterns"]),
         phone_regions=tuple(data["phone_regions"]),
         common_words=common,

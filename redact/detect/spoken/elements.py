@@ -52,6 +52,8 @@ _SUFFIXES = frozenset(
 )
 # The reading in which "p o 7" is PO7, and "6 n o w" 6N0W.
 OH_OTHERWISE = 5
+# Words that may begin a letter or a mark, whatever the language.
+_BEGINNINGS = frozenset({*_REPEATS, *_MISHEARD, *_MARK_BEGINS, *(phrase[0] for phrase in _BEFORE_LETTER)})
 _JOINING = frozenset({"and", "et", "then", "puis"})
 
 
@@ -90,6 +92,10 @@ def elements(tokens: Sequence[Token], language: Language, reading: int = 0) -> l
     shouted = sum(t.raw.isupper() and len(t.raw) > 1 for t in tokens) * 2 > len(tokens) + 2
     at = 0
     while at < len(tokens):
+        if _is_word(tokens, at, language):
+            found.append(_word(tokens[at], language))
+            at += 1
+            continue
         kind, text, length, said = _read(tokens, at, language, 0 if reading == OH_OTHERWISE else reading)
         if said == "group" and shouted:
             kind, text, length, said = "word", tokens[at].raw, 1, ""
@@ -107,11 +113,28 @@ def elements(tokens: Sequence[Token], language: Language, reading: int = 0) -> l
             )
         )
         at += length
+    if not any(element.kind in {"digits", "letter"} for element in found):
+        return found
     found = [_unless_listed(found, at) for at in range(len(found))]
     zeros = _zeros_otherwise if reading == OH_OTHERWISE else _zeros
     for rule in (_alphabets_and_groups, zeros, _articles, _lone):
         found = list(_each_run(found, language, rule))
     return found
+
+
+def _is_word(tokens: Sequence[Token], at: int, language: Language) -> bool:
+    """True for a token that can be nothing but a word: most are, and need not be read in all the other ways."""
+    token = tokens[at]
+    text = token.text
+    if text in language.signs or text in _BEGINNINGS or token.raw.isupper() or text.isdecimal():
+        return False
+    # Two letters beside a number may belong to a code, one letter may be itself.
+    return len(text) > 2 or (len(text) == 2 and not token.glued and not (at + 1 < len(tokens) and tokens[at + 1].glued))
+
+
+def _word(token: Token, language: Language) -> Element:
+    kind: Kind = "filler" if token.text in language.fillers else "word"
+    return Element(kind, token.raw, (token.word,), token.raw, token.glued, token.after_break)
 
 
 def _unless_listed(found: Sequence[Element], at: int) -> Element:

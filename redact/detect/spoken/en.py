@@ -31,6 +31,7 @@ _PLURALS = {
 _PLURALS["zeroes"] = 0
 # After a lone "one" these say that it counts nothing: "one moment", "one of them".
 _AFTER_PRONOUN = frozenset("moment moments second sec more of another thing thanks please".split())  # noqa: SIM905
+NUMBER_WORDS = frozenset({*_UNITS, *_TEENS, *_TENS, *_REPEATS, *_PLURALS})
 
 _MAIN, _APART, _GROUPS, _JOINED = 0, 1, 2, 3
 

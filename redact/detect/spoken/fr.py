@@ -25,6 +25,7 @@ _AFTER_ARTICLE = frozenset("instant moment petit petite peu autre seconde".split
 _BEFORE_NEW = frozenset(
     "tout flambant comme état quasi presque véhicule appareil ordinateur compteur matériel vélo logement".split()  # noqa: SIM905
 )
+NUMBER_WORDS = frozenset({*_UNITS, *_TEENS, *_TENS, *_HUNDREDS, *_SCALES, *_REPEATS})
 
 _MAIN, _APART, _WORDS, _GROUPS, _SPREAD = 0, 1, 2, 3, 4
 
