@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from redact.call import Transcript, Word
-from redact.detect.codes import Code, codes
+from redact.detect.codes import Code, apart, codes
 from redact.detect.spoken.base import Language, plain
 from redact.views import View
 
@@ -25,6 +25,10 @@ SPELLED_LETTERS = 4
 _DATE = re.compile(
     r"^\W*(?:\d{1,2}[/.|-]\d{1,2}[/.|-](?:\d{4}|\d{2})|\d{4}[/.-]\d{1,2}[/.-]\d{1,2}|\d{1,2}/\d{4}|\d{1,2}/\d{1,2}"
     r"|\d{1,2}:\d{2}(?::\d{2})?|\d{1,2}h\d{0,2})\W*$"
+)
+# What stands among numbers in typed text and is no part of a number: decimals, intervals, units, labels, columns.
+_FIGURE = re.compile(
+    r"^\W*(?:\d{1,3}[.,]\d{1,2}|\d+[.,]\d+-\d+[.,]\d+|[^\W\d]+/[^\W\d]+)\W*$|^\W*\w*[nN][°º]$|^[|=]+$|^[^\d@]+:$"
 )
 # Titles and initials end in a full stop that ends nothing.
 _ABBREVIATION = re.compile(r"^(?:\w\.)+$|^(?:mr|mrs|ms|dr|st|mme|m)\.$", re.IGNORECASE)
@@ -56,6 +60,7 @@ class Heard:
         words: of the transcript.
         spoken: an engine heard the words, as their confidences or their want of capitals tell; else they may be typed.
         scored: the words come with confidences.
+        document: one text that nobody is known to have said: no turns, no confidences.
         cased: typed or corrected with capitals, so that a name has one too; an engine misses some.
         language: its language.
         said: each word in lower case, without the marks around it.
@@ -63,6 +68,7 @@ class Heard:
         digits: words that say digits of a code that is no amount.
         amounts: words that say prices, durations, quantities.
         dates: words that are dates in figures; they are among the amounts too.
+        breaks: words among typed numbers that are no part of one: dates, and in documents other figures and labels.
         letters: words that spell.
         units: in the order in which they were begun.
         begins: words that begin a turn.
@@ -72,6 +78,7 @@ class Heard:
     words: tuple[Word, ...] = field(repr=False)
     spoken: bool
     scored: bool
+    document: bool
     cased: bool
     language: Language = field(repr=False)
     said: tuple[str, ...] = field(repr=False)
@@ -79,6 +86,7 @@ class Heard:
     digits: frozenset[int]
     amounts: frozenset[int]
     dates: frozenset[int]
+    breaks: frozenset[int]
     letters: frozenset[int]
     units: tuple[Unit, ...]
     begins: frozenset[int]
@@ -135,12 +143,17 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
     """
     words = transcript.words
     said = tuple(plain(word.text) for word in words)
-    found = [code for view in written_turns for code in codes(view, language)]
-    articles = {code.words for code in found if len(code.words) == 1 and said[code.words[0]] in language.articles}
+    scored = any(word.confidence is not None for word in words)
+    document = not scored and len(transcript.turns) == 1
     dates = frozenset(index for index, word in enumerate(words) if _DATE.match(word.text))
+    figures = {index for index, word in enumerate(words) if document and _FIGURE.match(word.text)}
+    breaks = frozenset() if scored else dates | figures
+    found = [
+        part for view in written_turns for code in codes(view, language) for part in apart(code, breaks, transcript)
+    ]
+    articles = {code.words for code in found if len(code.words) == 1 and said[code.words[0]] in language.articles}
     found = [replace(code, amount=True) if dates.issuperset(code.words) else code for code in found]
     units = tuple(_units(transcript, words, language))
-    scored = any(word.confidence is not None for word in words)
     begun = [
         words[unit.words[0]].text[:1].isupper() and bool(_ENDS_SENTENCE.search(words[unit.words[-1]].text))
         for unit in units
@@ -152,6 +165,7 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
         words=words,
         spoken=scored or not cased,
         scored=scored,
+        document=document,
         cased=cased and not scored,
         language=language,
         said=said,
@@ -162,6 +176,7 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
         - dates,
         amounts=dates.union(word for code in told if code.amount for word in code.words),
         dates=dates,
+        breaks=breaks,
         letters=frozenset(
             word
             for code in told
