@@ -128,6 +128,12 @@ def _without_everyday_edges(heard: Heard, finding: Finding) -> Finding:
     return replace(finding, words=tuple(kept))
 
 
+def _is_no_name(heard: Heard, index: int) -> bool:
+    """True for a label, and for an everyday word that is written as one and is no title."""
+    everyday = heard.common(index) and not heard.named(index)
+    return heard.is_label(index) or (everyday and heard.said[index] not in heard.language.names.titles)
+
+
 def _is_name(heard: Heard, finding: Finding) -> bool:
     if finding.entity_type != "PERSON":
         return True

@@ -114,6 +114,8 @@ class Heard:
             return False
         if self.begins_sentence(index) or self.words[index - 1].text.endswith(":"):
             return False
+        if self.document and not self._names_follow(index):
+            return False
         # "Will" and "May" are names where no subject follows them.
         verb = index + 1 < len(self.said) and self.said[index + 1] in self.language.names.never
         first_name = said in self.language.first_names and (self.ends_clause(index) or not verb)
@@ -123,6 +125,20 @@ class Heard:
         """True for the first word of a turn, or after one that ends a sentence."""
         before = self.words[index - 1].text if index else ""
         return index in self.begins or bool(_ENDS_SENTENCE.search(before) and not _ABBREVIATION.match(before))
+
+    def _names_follow(self, index: int) -> bool:
+        """True after a title or a first name: elsewhere a document's headings and labels have capitals too."""
+        before = self.said[index - 1] if index else ""
+        return before in self.language.names.titles or before in self.language.first_names
+
+    def is_label(self, index: int) -> bool:
+        """True for what is no part of a name in a document: "(interne)", "Fax:", "|", "2/3"."""
+        text = self.words[index].text
+        said = self.said[index]
+        bracketed = text.startswith("(") and text.rstrip(".,;:").endswith(")")
+        return self.document and (
+            bracketed or text.endswith(":") or not any(map(str.isalpha, said)) or any(map(str.isdigit, said))
+        )
 
     def ends_clause(self, index: int) -> bool:
         """True where a mark stands after the word."""
