@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from redact.call import Transcript
 from redact.detect.spoken.base import Language
 from redact.detect.spoken.written import SPELLED_CLOSE, SPELLED_OPEN
 from redact.findings import Finding
@@ -65,6 +66,29 @@ def _is_unit(word: str, text: str, language: Language) -> bool:
     """True for a unit; "am" is none after a long number: "one one one one Am I speaking with …"."""
     clock = word in language.clock_units and sum(map(str.isdigit, text)) > CLOCK_DIGITS
     return word in language.units and not clock
+
+
+def apart(code: Code, breaks: frozenset[int], transcript: Transcript) -> Iterator[Code]:
+    """What is left of a typed code between the words that are no part of it: "C1 3/4/19 C2 1/7/19" is no number.
+
+    Args:
+        code: of the transcript.
+        breaks: words that are no part of a number.
+        transcript: that the code is of.
+    """
+    first, last = code.words[0], code.words[-1]
+    if breaks.isdisjoint(range(first, last + 1)) or len(code.words) == 1:
+        yield code
+        return
+    parts: list[list[int]] = [[]]
+    for index in range(first, last + 1):
+        if index in breaks:
+            parts.append([])
+        elif index in code.words:
+            parts[-1].append(index)
+    for part in filter(None, parts):
+        text = "".join(filter(str.isalnum, "".join(transcript.words[index].text for index in part)))
+        yield Code(text.upper(), tuple(part), code.amount and part[-1] == last, code.plain)
 
 
 def _is_plain(preceding: Sequence[str], text: str, language: Language) -> bool:

@@ -14,6 +14,9 @@ from redact.detect.spoken.written import readings
 from redact.findings import Finding
 from redact.views import View, answers, transcribed, turns
 
+# Types that are numbers, and how many digits such a number has at least: four are a year.
+_NUMBERS = frozenset({"CREDIT_CARD", "PHONE_NUMBER", "FR_NIR", "UK_NHS", "US_SSN", "US_ITIN"})
+_LEAST_DIGITS = 5
 # Types that are found by digits alone; among amounts they are none.
 _DIGITS_ALONE = frozenset({"PHONE_NUMBER", "POSTAL_CODE"})
 
@@ -69,7 +72,12 @@ def in_dialogue(heard: Heard, written_views: Sequence[View], known: Sequence[Fin
     findings += replies.read_again(heard, requests.read_backs(heard), [*known, *findings])
     plainly = replies.nobodys(heard, requests.plain_requests(heard))
     findings = [f for f in findings if f.recognizer != "dialogue.number" or not plainly.issuperset(f.words)]
-    told = [code for view in written_views for code in codes.codes(view, heard.language)]
+    told = [
+        part
+        for view in written_views
+        for code in codes.codes(view, heard.language)
+        for part in codes.apart(code, heard.breaks, heard.transcript)
+    ]
     findings += codes.unasked([code for code in told if not (heard.amounts | plainly).issuperset(code.words)])
     findings += names.names(heard)
     findings += names.first_names(heard)
@@ -85,13 +93,22 @@ def in_dialogue(heard: Heard, written_views: Sequence[View], known: Sequence[Fin
 def _likely(heard: Heard, findings: Sequence[Finding]) -> list[Finding]:
     """Findings without "names" that are everyday words or companies, and without numbers that are nobody's."""
     nobodys = frozenset(word for code in heard.codes if code.plain for word in code.words)
-    trimmed = (_without_everyday_edges(heard, finding) for finding in findings)
+    trimmed = (_without_breaks(heard, _without_everyday_edges(heard, finding)) for finding in findings)
     return [f for f in trimmed if "users_own" in f.evidence or _is_likely(heard, f, nobodys)]
 
 
 def _is_likely(heard: Heard, finding: Finding, nobodys: frozenset[int]) -> bool:
     known = nobodys | heard.amounts | heard.dates if finding.entity_type in _DIGITS_ALONE else nobodys
     return bool(finding.words) and not known.issuperset(finding.words) and _is_name(heard, finding)
+
+
+def _without_breaks(heard: Heard, finding: Finding) -> Finding:
+    """A number without the dates that stand beside it in typed text; nothing of it where little is left."""
+    if finding.entity_type not in _NUMBERS:
+        return finding
+    words = tuple(index for index in finding.words if index not in heard.breaks)
+    digits = sum(code.digits for code in heard.codes if set(code.words) & set(words))
+    return replace(finding, words=words if digits >= _LEAST_DIGITS else ())
 
 
 def _without_everyday_edges(heard: Heard, finding: Finding) -> Finding:
@@ -108,6 +125,12 @@ def _without_everyday_edges(heard: Heard, finding: Finding) -> Finding:
         ):
             kept.pop(edge)
     return replace(finding, words=tuple(kept))
+
+
+def _is_no_name(heard: Heard, index: int) -> bool:
+    """True for a label, and for an everyday word that is written as one and is no title."""
+    everyday = heard.common(index) and not heard.named(index)
+    return heard.is_label(index) or (everyday and heard.said[index] not in heard.language.names.titles)
 
 
 def _is_name(heard: Heard, finding: Finding) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from redact.call import Transcript, Word
-from redact.detect.codes import Code, codes
+from redact.detect.codes import Code, apart, codes
 from redact.detect.spoken.base import Language, plain
 from redact.views import Passage, View, transcribed, turns
 
@@ -27,6 +27,10 @@ SPELLED_LETTERS = 4
 _DATE = re.compile(
     r"^\W*(?:\d{1,2}[/.|-]\d{1,2}[/.|-](?:\d{4}|\d{2})|\d{4}[/.-]\d{1,2}[/.-]\d{1,2}|\d{1,2}/\d{4}|\d{1,2}/\d{1,2}"
     r"|\d{1,2}:\d{2}(?::\d{2})?|\d{1,2}h\d{0,2})\W*$"
+)
+# What stands among numbers in typed text and is no part of a number: decimals, intervals, units, labels, columns.
+_FIGURE = re.compile(
+    r"^\W*(?:\d{1,3}[.,]\d{1,2}|\d+[.,]\d+-\d+[.,]\d+|[^\W\d]+/[^\W\d]+)\W*$|^\W*\w*[nN][°º]$|^[|=]+$|^[^\d@]+:$"
 )
 # Titles and initials end in a full stop that ends nothing.
 _ABBREVIATION = re.compile(r"^(?:\w\.)+$|^(?:mr|mrs|ms|dr|st|mme|m)\.$", re.IGNORECASE)
@@ -58,6 +62,7 @@ class Heard:
         words: of the transcript.
         spoken: an engine heard the words, as their confidences or their want of capitals tell; else they may be typed.
         scored: the words come with confidences.
+        document: one text that nobody is known to have said: no turns, no confidences.
         cased: typed or corrected with capitals, so that a name has one too; an engine misses some.
         language: its language.
         said: each word in lower case, without the marks around it.
@@ -67,6 +72,7 @@ class Heard:
         digits: words that say digits of a code that is no amount.
         amounts: words that say prices, durations, quantities.
         dates: words that are dates in figures; they are among the amounts too.
+        breaks: words among typed numbers that are no part of one: dates, and in documents other figures and labels.
         letters: words that spell.
         units: in the order in which they were begun.
         begins: words that begin a turn.
@@ -77,6 +83,7 @@ class Heard:
     words: tuple[Word, ...] = field(repr=False)
     spoken: bool
     scored: bool
+    document: bool
     cased: bool
     language: Language = field(repr=False)
     said: tuple[str, ...] = field(repr=False)
@@ -86,6 +93,7 @@ class Heard:
     digits: frozenset[int]
     amounts: frozenset[int]
     dates: frozenset[int]
+    breaks: frozenset[int]
     letters: frozenset[int]
     units: tuple[Unit, ...]
     begins: frozenset[int]
@@ -114,6 +122,8 @@ class Heard:
             return False
         if self.begins_sentence(index) or self.words[index - 1].text.endswith(":"):
             return False
+        if self.document and not self._names_follow(index):
+            return False
         # "Will" and "May" are names where no subject follows them.
         verb = index + 1 < len(self.said) and self.said[index + 1] in self.language.names.never
         first_name = said in self.language.first_names and (self.ends_clause(index) or not verb)
@@ -123,6 +133,20 @@ class Heard:
         """True for the first word of a turn, or after one that ends a sentence."""
         before = self.words[index - 1].text if index else ""
         return index in self.begins or bool(_ENDS_SENTENCE.search(before) and not _ABBREVIATION.match(before))
+
+    def _names_follow(self, index: int) -> bool:
+        """True after a title or a first name: elsewhere a document's headings and labels have capitals too."""
+        before = self.said[index - 1] if index else ""
+        return before in self.language.names.titles or before in self.language.first_names
+
+    def is_label(self, index: int) -> bool:
+        """True for what is no part of a name in a document: "(interne)", "Fax:", "|", "2/3"."""
+        text = self.words[index].text
+        said = self.said[index]
+        bracketed = text.startswith("(") and text.rstrip(".,;:").endswith(")")
+        return self.document and (
+            bracketed or text.endswith(":") or not any(map(str.isalpha, said)) or any(map(str.isdigit, said))
+        )
 
     def ends_clause(self, index: int) -> bool:
         """True where a mark stands after the word."""
@@ -146,12 +170,17 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
     everyday_words = frozenset(filter(language.is_everyday, set(said)))
     everyday = frozenset(index for index, word in enumerate(said) if word in everyday_words)
     capitals = frozenset(index for index, word in enumerate(words) if word.text.lstrip(_OPENING)[:1].isupper())
-    found = [code for view in written_turns for code in codes(view, language)]
-    articles = {code.words for code in found if len(code.words) == 1 and said[code.words[0]] in language.articles}
+    scored = any(word.confidence is not None for word in words)
+    document = not scored and len(transcript.turns) == 1
     dates = frozenset(index for index, word in enumerate(words) if _DATE.match(word.text))
+    figures = {index for index, word in enumerate(words) if document and _FIGURE.match(word.text)}
+    breaks = frozenset() if scored else dates | figures
+    found = [
+        part for view in written_turns for code in codes(view, language) for part in apart(code, breaks, transcript)
+    ]
+    articles = {code.words for code in found if len(code.words) == 1 and said[code.words[0]] in language.articles}
     found = [replace(code, amount=True) if dates.issuperset(code.words) else code for code in found]
     units = tuple(_units(transcript, words, language))
-    scored = any(word.confidence is not None for word in words)
     begun = [
         words[unit.words[0]].text[:1].isupper() and bool(_ENDS_SENTENCE.search(words[unit.words[-1]].text))
         for unit in units
@@ -164,6 +193,7 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
         words=words,
         spoken=scored or not cased,
         scored=scored,
+        document=document,
         cased=cased and not scored,
         language=language,
         said=said,
@@ -176,6 +206,7 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
         - dates,
         amounts=dates.union(word for code in told if code.amount for word in code.words),
         dates=dates,
+        breaks=breaks,
         letters=frozenset(
             word
             for code in told

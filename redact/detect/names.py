@@ -46,13 +46,14 @@ def names(heard: Heard) -> Iterator[Finding]:
 
 def first_names(heard: Heard) -> Iterator[Finding]:
     """First names written with a capital inside a sentence, and words with one that stand between commas."""
-    known = heard.language.first_names
     for _, indices in heard.transcript.turn_ranges():
         for index in indices:
             if not heard.words[index].text[:1].isupper():
                 continue
             said = heard.said[index].removesuffix("'s")
-            named = said in known and said not in heard.language.months
+            if heard.is_label(index):
+                continue
+            named = _is_first_name(heard, index)
             named = named and (said not in heard.language.grammar_words or heard.named(index))
             if _begins(heard, index, indices.start) and (
                 heard.common(index) or not (heard.ends_clause(index) or named)
@@ -92,6 +93,7 @@ def unknown_pairs(heard: Heard, others: Sequence[Finding]) -> Iterator[Finding]:
         others: findings of places, which are not taken for people.
     """
     named = {index for finding in others if finding.entity_type == "LOCATION" for index in finding.words}
+    people = {index for finding in others if finding.entity_type == "PERSON" for index in finding.words}
     for _, indices in heard.transcript.turn_ranges():
         run: list[int] = []
         for index in (*indices, None):
@@ -99,15 +101,24 @@ def unknown_pairs(heard: Heard, others: Sequence[Finding]) -> Iterator[Finding]:
                 run.append(index)
                 if not heard.ends_clause(index) or _is_initial(heard, index):
                     continue
-            yield from _pair(heard, run, named)
+            if not heard.document or people.intersection(run) or any(_is_first_name(heard, i) for i in run):
+                yield from _pair(heard, run, named)
             run = []
 
 
 def _is_part(heard: Heard, index: int, run: Sequence[int]) -> bool:
     letters = heard.said[index].replace("-", "").replace("'", "")
+    if heard.is_label(index) and not _is_initial(heard, index):
+        return False
     return (heard.capital(index) and letters.isalpha() and index not in heard.letters) or (
         bool(run) and _is_initial(heard, index)
     )
+
+
+def _is_first_name(heard: Heard, index: int) -> bool:
+    said = heard.said[index].removesuffix("'s")
+    unlike = heard.language.months | heard.language.capitals | heard.language.names.companies
+    return said in heard.language.first_names and said not in unlike
 
 
 def _is_initial(heard: Heard, index: int) -> bool:
@@ -119,7 +130,7 @@ def _pair(heard: Heard, run: Sequence[int], named: set[int]) -> Iterator[Finding
     words = [index for index in run if not _is_initial(heard, index)]
     if len(words) < 2 or _in_company(heard, run):
         return
-    if named.intersection(words) and not any(heard.said[index] in heard.language.first_names for index in words):
+    if named.intersection(words) and not any(_is_first_name(heard, index) for index in words):
         return
     # In capitals alone and beside figures it is a product, a medicine, a unit.
     shouted = all(heard.words[index].text.isupper() for index in words)
