@@ -14,7 +14,7 @@ from redact.policy import Policy
 
 # Speech before or after a masked word that no other word claims is taken for its own, up to this far. Engines shorten
 # long words (a number written as one) from their start; the longest seen were 4 s off.
-UNCLAIMED_REACH_MS = 6_000
+UNCLAIMED_REACH_MS = 4_000
 # A value of at least this many letters and digits is masked wherever it is said, and must not be in any output.
 VALUE_CHARACTERS = 4
 # Words with less sound between them than this are neighbours in one breath.

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from redact.call import Transcript, Word
-from redact.detect.codes import Code, apart, codes
+from redact.detect.codes import SMALL_DIGITS, Code, apart, codes
 from redact.detect.spoken.base import Language, plain
 from redact.views import Passage, View, transcribed, turns
 
@@ -23,6 +23,8 @@ _OPENING = "\"'«“(<>[-–"
 _ENDS_SENTENCE = re.compile(r"[.?!…][\"'»”)]*$")
 # A run with so many letters spells, though it has digits too ("R O U, deux T, E").
 SPELLED_LETTERS = 4
+# Words after a price and its unit within which a number of as many digits corrects it.
+CORRECTED_WORDS = 6
 # Written dates and times are no codes, though they are made of digits.
 _DATE = re.compile(
     r"^\W*(?:\d{1,2}[/.|-]\d{1,2}[/.|-](?:\d{4}|\d{2})|\d{4}[/.-]\d{1,2}[/.-]\d{1,2}|\d{1,2}/\d{4}|\d{1,2}/\d{1,2}"
@@ -261,7 +263,24 @@ def _amounts(found: Sequence[Code], said: Sequence[str], language: Language) -> 
         trails = before.amount and before.words[-1] + 2 == code.words[0] and said[code.words[0] - 1] in language.units
         if trails and (code.digits <= 2 or said[code.words[-1]] in language.articles):
             result[position] = replace(code, amount=True)
-    return tuple(result)
+    return tuple(_put_right(result))
+
+
+def _put_right(found: Sequence[Code]) -> Iterator[Code]:
+    """The codes, with the prices among them that are corrected or repeated without their unit.
+
+    "1250 euros, no, sorry, 1350. Let me repeat, 1350": so many digits again at once, or the same ones anywhere.
+    """
+    prices: set[str] = set()
+    before: Code | None = None
+    for code in found:
+        near = before is not None and code.words[0] - before.words[-1] <= CORRECTED_WORDS
+        again = bool(near and before and before.amount and len(code.text) == len(before.text) > 2)
+        price = code.text.isdigit() and (again or code.text in prices)
+        before = replace(code, amount=True) if price else code
+        if before.amount and 2 < len(code.text) <= SMALL_DIGITS + 1:
+            prices.add(code.text)
+        yield before
 
 
 def _units(transcript: Transcript, said: Sequence[Word], language: Language) -> list[Unit]:

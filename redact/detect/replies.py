@@ -38,6 +38,8 @@ GROUP_WORDS = 9
 NUMBER_SHARE = 0.6
 # A heard reply of so few words is the answer and nothing else, however its words were heard.
 SHORT_REPLY_WORDS = 6
+# A short reply of which the engine is less sure than this, on average, was misheard.
+UNSURE = 0.7
 # Sentences that answer a question for something that is nobody's.
 PLAIN_REPLY_UNITS = 2
 # A sentence so short with one "B comme Bernard" is nothing else.
@@ -249,6 +251,8 @@ def _evident(heard: Heard, answer: str, words: Sequence[int], *, first: bool) ->
         return tuple(words)  # "F comme François, O comme Oscar", heard well or not: all of it spells
     if answer == "name":
         anchors = _name_anchors(heard, words, anchors)
+    if first and answer == "name" and _unlike_itself(heard, words):
+        return tuple(words)
     if not anchors:
         return _misheard(heard, answer, words) if first else ()
     content = [position for position, index in enumerate(words) if not _is_courtesy(heard, index)]
@@ -269,7 +273,7 @@ def _evident(heard: Heard, answer: str, words: Sequence[int], *, first: bool) ->
     )
     to_end = answer == "email" or (answer == "address" and (first or numbered))
     if to_end and (heard.scored or (heard.spoken and first)):
-        taken.update(range(min(taken), _last_content(heard, words) + 1))
+        taken.update(range(min(taken), _last_content(heard, words, max(taken)) + 1))
     if answer in {"date", "code", "words"}:
         _with_joins(heard, answer, words, taken)
     return tuple(words[position] for position in sorted(taken))
@@ -347,6 +351,13 @@ def _name_anchors(heard: Heard, words: Sequence[int], anchors: Sequence[int]) ->
     return near
 
 
+def _unlike_itself(heard: Heard, words: Sequence[int]) -> bool:
+    """True for a short first reply to "your name?" of which the engine is unsure: a name misheard as everyday words."""
+    sure = [heard.words[index].confidence for index in words]
+    known = [confidence for confidence in sure if confidence is not None]
+    return 0 < len(known) <= SHORT_REPLY_WORDS and sum(known) < UNSURE * len(known)
+
+
 def _misheard(heard: Heard, answer: str, words: Sequence[int]) -> tuple[int, ...]:
     """A first reply without evidence, where most of what could be any is doubted by the engine."""
     content = [p for p, index in enumerate(words) if not _is_courtesy(heard, index) and heard.said[index]]
@@ -373,9 +384,10 @@ def _grown(heard: Heard, words: Sequence[int], position: int, step: int, *, unkn
     return reached
 
 
-def _last_content(heard: Heard, words: Sequence[int]) -> int:
-    last = len(words) - 1
-    while last > 0 and _is_courtesy(heard, words[last]):
+def _last_content(heard: Heard, words: Sequence[int], at: int) -> int:
+    """Where a reply that began before a place ends: before an amount, and before words of politeness."""
+    last = next((p for p in range(at + 1, len(words)) if words[p] in heard.amounts), len(words)) - 1
+    while last > at and _is_courtesy(heard, words[last]):
         last -= 1
     return last
 
