@@ -297,6 +297,7 @@ class Presidio:
             *map(_registered, _written_recognizers(language, deny)),
             *(registered for view, registered in own if view != "transcribed"),
         ]
+        _prepare(*self._transcribed, *self._written)
 
     def find(
         self, transcribed: Sequence[View], written: Sequence[View], excerpts: Sequence[View] | None = None
@@ -442,6 +443,14 @@ def _evidence(result: RecognizerResult, recognizer: str) -> tuple[str, ...]:
 
 def _registered(recognizer: EntityRecognizer) -> _Registered:
     return _Registered(recognizer, _NEEDS.get(type(recognizer), _ANYTHING), users=recognizer.name == DENY_LIST)
+
+
+def _prepare(*registered: _Registered) -> None:
+    """Load and compile now what would be at the first text that needs it: a call is not to wait for it."""
+    _SUFFIXES("example.com")
+    for own in registered:
+        if isinstance(own.recognizer, PatternRecognizer):
+            own.recognizer.analyze("", own.recognizer.supported_entities)
 
 
 def _users(recognizers: Sequence[Recognizer], language: str) -> Iterator[tuple[str, _Registered]]:
