@@ -221,17 +221,17 @@ class _Model(LocalRecognizer):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class _Needs:
-    """What a text must have for a recognizer to find anything: so many digits, in a row or not, one of some marks."""
+    """What a text must have for a recognizer to find anything: so many digits, some mark, a bit that matches."""
 
     digits: int = 0
     marks: str = ""
-    in_a_row: regex.Pattern[str] | None = None
+    bit: regex.Pattern[str] | None = None
 
     def met_by(self, text: str, digits: int) -> bool:
         return (
             digits >= self.digits
             and (not self.marks or any(mark in text for mark in self.marks))
-            and (self.in_a_row is None or bool(self.in_a_row.search(text)))
+            and (self.bit is None or bool(self.bit.search(text)))
         )
 
 
@@ -241,10 +241,10 @@ _NEEDS: Mapping[type[EntityRecognizer], _Needs] = {
     CreditCardRecognizer: _Needs(digits=12),
     IbanRecognizer: _Needs(digits=4),
     # `phonenumbers` takes up to four marks between digits, "x" among them.
-    PhoneRecognizer: _Needs(digits=5, in_a_row=regex.compile(r"(?:\d[\Wx]{0,4}){5}", regex.IGNORECASE)),
+    PhoneRecognizer: _Needs(digits=5, bit=regex.compile(r"(?:\d[\Wx]{0,4}){5}", regex.IGNORECASE)),
     _OfflineEmail: _Needs(marks="@"),
     _OfflineUrl: _Needs(marks="."),
-    IpRecognizer: _Needs(marks=".:"),
+    IpRecognizer: _Needs(bit=regex.compile(r"\d\.\d|[\da-f:]:|:[\da-f]", regex.IGNORECASE)),
     UsSsnRecognizer: _Needs(digits=9),
     UsItinRecognizer: _Needs(digits=9),
     NhsRecognizer: _Needs(digits=10),
@@ -297,6 +297,7 @@ class Presidio:
             *map(_registered, _written_recognizers(language, deny)),
             *(registered for view, registered in own if view != "transcribed"),
         ]
+        _prepare(*self._transcribed, *self._written)
 
     def find(
         self, transcribed: Sequence[View], written: Sequence[View], excerpts: Sequence[View] | None = None
@@ -442,6 +443,14 @@ def _evidence(result: RecognizerResult, recognizer: str) -> tuple[str, ...]:
 
 def _registered(recognizer: EntityRecognizer) -> _Registered:
     return _Registered(recognizer, _NEEDS.get(type(recognizer), _ANYTHING), users=recognizer.name == DENY_LIST)
+
+
+def _prepare(*registered: _Registered) -> None:
+    """Load and compile now what would be at the first text that needs it: a call is not to wait for it."""
+    _SUFFIXES("example.com")
+    for own in registered:
+        if isinstance(own.recognizer, PatternRecognizer):
+            own.recognizer.analyze("", own.recognizer.supported_entities)
 
 
 def _users(recognizers: Sequence[Recognizer], language: str) -> Iterator[tuple[str, _Registered]]:

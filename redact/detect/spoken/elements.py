@@ -89,7 +89,6 @@ def elements(tokens: Sequence[Token], language: Language, reading: int = 0) -> l
     between letters and digits for what it is less likely to be.
     """
     found: list[Element] = []
-    shouted = sum(t.raw.isupper() and len(t.raw) > 1 for t in tokens) * 2 > len(tokens) + 2
     at = 0
     while at < len(tokens):
         if _is_word(tokens, at, language):
@@ -97,7 +96,7 @@ def elements(tokens: Sequence[Token], language: Language, reading: int = 0) -> l
             at += 1
             continue
         kind, text, length, said = _read(tokens, at, language, 0 if reading == OH_OTHERWISE else reading)
-        if said == "group" and shouted:
+        if said == "group" and _is_shouted(tokens):
             kind, text, length, said = "word", tokens[at].raw, 1, ""
         taken = tokens[at : at + length]
         found.append(
@@ -120,6 +119,11 @@ def elements(tokens: Sequence[Token], language: Language, reading: int = 0) -> l
     for rule in (_alphabets_and_groups, zeros, _articles, _lone):
         found = list(_each_run(found, language, rule))
     return found
+
+
+def _is_shouted(tokens: Sequence[Token]) -> bool:
+    """True where most words are in capitals: those of few letters are no codes then."""
+    return sum(token.raw.isupper() and len(token.raw) > 1 for token in tokens) * 2 > len(tokens) + 2
 
 
 def _is_word(tokens: Sequence[Token], at: int, language: Language) -> bool:
