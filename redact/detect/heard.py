@@ -143,6 +143,8 @@ class Heard:
         """True for what is no part of a name in a document: "(interne)", "Fax:", "|", "2/3"."""
         text = self.words[index].text
         said = self.said[index]
+        if said in self.language.first_names:
+            return False
         bracketed = text.startswith("(") and text.rstrip(".,;:").endswith(")")
         return self.document and (
             bracketed or text.endswith(":") or not any(map(str.isalpha, said)) or any(map(str.isdigit, said))
@@ -167,11 +169,11 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
     """
     words = transcript.words
     said = tuple(plain(word.text) for word in words)
-    everyday_words = frozenset(filter(language.is_everyday, set(said)))
-    everyday = frozenset(index for index, word in enumerate(said) if word in everyday_words)
-    capitals = frozenset(index for index, word in enumerate(words) if word.text.lstrip(_OPENING)[:1].isupper())
     scored = any(word.confidence is not None for word in words)
     document = not scored and len(transcript.turns) == 1
+    everyday_words = frozenset(filter(language.is_everyday, set(said))).union(language.headings if document else ())
+    everyday = frozenset(index for index, word in enumerate(said) if word in everyday_words)
+    capitals = frozenset(index for index, word in enumerate(words) if word.text.lstrip(_OPENING)[:1].isupper())
     dates = frozenset(index for index, word in enumerate(words) if _DATE.match(word.text))
     figures = {index for index, word in enumerate(words) if document and _FIGURE.match(word.text)}
     breaks = frozenset() if scored else dates | figures

@@ -93,7 +93,6 @@ def unknown_pairs(heard: Heard, others: Sequence[Finding]) -> Iterator[Finding]:
         others: findings of places, which are not taken for people.
     """
     named = {index for finding in others if finding.entity_type == "LOCATION" for index in finding.words}
-    people = {index for finding in others if finding.entity_type == "PERSON" for index in finding.words}
     for _, indices in heard.transcript.turn_ranges():
         run: list[int] = []
         for index in (*indices, None):
@@ -101,8 +100,7 @@ def unknown_pairs(heard: Heard, others: Sequence[Finding]) -> Iterator[Finding]:
                 run.append(index)
                 if not heard.ends_clause(index) or _is_initial(heard, index):
                     continue
-            if not heard.document or people.intersection(run) or any(_is_first_name(heard, i) for i in run):
-                yield from _pair(heard, run, named)
+            yield from _pair(heard, run, named)
             run = []
 
 
@@ -117,8 +115,9 @@ def _is_part(heard: Heard, index: int, run: Sequence[int]) -> bool:
 
 def _is_first_name(heard: Heard, index: int) -> bool:
     said = heard.said[index].removesuffix("'s")
-    unlike = heard.language.months | heard.language.capitals | heard.language.names.companies
-    return said in heard.language.first_names and said not in unlike
+    if said not in heard.language.first_names or said in heard.language.months:
+        return False
+    return not heard.document or not (said in heard.language.capitals or said in heard.language.headings)
 
 
 def _is_initial(heard: Heard, index: int) -> bool:
