@@ -193,7 +193,7 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
     return Heard(
         transcript=transcript,
         words=words,
-        spoken=scored or not cased,
+        spoken=scored or not (cased or document),
         scored=scored,
         document=document,
         cased=cased and not scored,
