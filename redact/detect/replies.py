@@ -9,6 +9,7 @@ that the engine itself doubts beside them. A reply without any evidence ("I'd ra
 import re
 from collections.abc import Iterator, Sequence
 
+from redact.detect import documents
 from redact.detect.heard import Heard, Unit
 from redact.detect.requests import Slot
 from redact.findings import Finding
@@ -249,6 +250,8 @@ def _evident(heard: Heard, answer: str, words: Sequence[int], *, first: bool) ->
         return tuple(words)  # "F comme François, O comme Oscar", heard well or not: all of it spells
     if answer == "name":
         anchors = _name_anchors(heard, words, anchors)
+    if heard.document:
+        anchors = documents.value(heard, answer, words, anchors)
     if not anchors:
         return _misheard(heard, answer, words) if first else ()
     content = [position for position, index in enumerate(words) if not _is_courtesy(heard, index)]
