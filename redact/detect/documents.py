@@ -1,11 +1,23 @@
 """Documents: letters, forms and notes, in which a value stands behind its label and the sentence goes on."""
 
+import re
 from collections.abc import Sequence
 
 from redact.detect.heard import Heard
 
 # Everyday words in a row that may stand inside an address.
 _INSIDE_ADDRESS = 2
+_DASHES = re.compile(r"^(?:[-–—|]|\W{4,})$")
+
+
+def parts_address(heard: Heard, index: int) -> bool:
+    """True for a word of a document that is no part of an address: a label, a dash between fields, a title."""
+    if not heard.document:
+        return False
+    text, before = heard.words[index].text, heard.said[index - 1] if index else ""
+    titled = heard.said[index] in heard.language.names.titles and before not in heard.language.address_joins
+    bracketed = text.startswith("(") and any(map(str.isalpha, text))
+    return index in heard.breaks or titled or bracketed or bool(_DASHES.match(text))
 
 
 def value(heard: Heard, answer: str, words: Sequence[int], anchors: Sequence[int]) -> list[int]:
