@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from redact.detect.codes import Code
 from redact.detect.heard import Heard
 
 # Everyday words in a row that may stand inside an address.
@@ -18,6 +19,11 @@ def parts_address(heard: Heard, index: int) -> bool:
     titled = heard.said[index] in heard.language.names.titles and before not in heard.language.address_joins
     bracketed = text.startswith("(") and any(map(str.isalpha, text))
     return index in heard.breaks or titled or bracketed or bool(_DASHES.match(text))
+
+
+def spells(heard: Heard, code: Code) -> bool:
+    """True for letters of a document that spell, each by itself; others are abbreviations and marks of a table."""
+    return len(set(code.text)) > 2 and all(len(heard.said[index]) == 1 for index in code.words)  # noqa: PLR2004
 
 
 def value(heard: Heard, answer: str, words: Sequence[int], anchors: Sequence[int]) -> list[int]:

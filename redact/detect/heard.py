@@ -30,7 +30,7 @@ _DATE = re.compile(
 )
 # What stands among numbers in typed text and is no part of a number: decimals, intervals, units, labels, columns.
 _FIGURE = re.compile(
-    r"^\W*(?:\d{1,3}[.,]\d{1,2}|\d+[.,]\d+-\d+[.,]\d+|[^\W\d]+/[^\W\d]+)\W*$|^\W*\w*[nN][°º]$|^[|=]+$|^[^\d@]+:$"
+    r"^\W*(?:\d{1,3}[.,]\d{1,2}|\d+[.,]\d+-\d+[.,]\d+|[\d.,]*[^\W\d]+/\d*[^\W\d]+)\W*$|^\W*\w*[nN][°º]$|^[|=]+$|^[^\d@]+:$"
 )
 # Titles and initials end in a full stop that ends nothing.
 _ABBREVIATION = re.compile(r"^(?:\w\.)+$|^(?:mr|mrs|ms|dr|st|mme|m)\.$", re.IGNORECASE)
@@ -145,9 +145,8 @@ class Heard:
         said = self.said[index]
         if said in self.language.first_names:
             return False
-        bracketed = text.startswith("(") and text.rstrip(".,;:").endswith(")")
         return self.document and (
-            bracketed or text.endswith(":") or not any(map(str.isalpha, said)) or any(map(str.isdigit, said))
+            text.startswith("(") or text.endswith(":") or not any(map(str.isalpha, said)) or any(map(str.isdigit, said))
         )
 
     def ends_clause(self, index: int) -> bool:

@@ -15,6 +15,8 @@ NAME_WORDS = 3
 _LOOK_BACK = 2
 # Titles of up to so many characters, with their full stop, are abbreviations.
 ABBREVIATED = 5
+# In documents words of so many capitals are abbreviations.
+ABBREVIATION_LETTERS = 3
 # After a relation and a comma a name is nearly certain: words half believed are taken for it.
 HALF_SURE = 0.65
 
@@ -117,7 +119,9 @@ def _is_first_name(heard: Heard, index: int) -> bool:
     said = heard.said[index].removesuffix("'s")
     if said not in heard.language.first_names or said in heard.language.months:
         return False
-    return not heard.document or not (said in heard.language.capitals or said in heard.language.headings)
+    abbreviated = heard.words[index].text.isupper() and len(said) <= ABBREVIATION_LETTERS
+    unlikely = abbreviated or said in heard.language.capitals or said in heard.language.headings
+    return not (heard.document and unlikely)
 
 
 def _is_initial(heard: Heard, index: int) -> bool:
