@@ -108,7 +108,7 @@ def unknown_pairs(heard: Heard, others: Sequence[Finding]) -> Iterator[Finding]:
 
 def _is_part(heard: Heard, index: int, run: Sequence[int]) -> bool:
     letters = heard.said[index].replace("-", "").replace("'", "")
-    if heard.is_label(index) and not _is_initial(heard, index):
+    if (heard.is_label(index) or _is_abbreviation(heard, index)) and not _is_initial(heard, index):
         return False
     return (heard.capital(index) and letters.isalpha() and index not in heard.letters) or (
         bool(run) and _is_initial(heard, index)
@@ -119,9 +119,12 @@ def _is_first_name(heard: Heard, index: int) -> bool:
     said = heard.said[index].removesuffix("'s")
     if said not in heard.language.first_names or said in heard.language.months:
         return False
-    abbreviated = heard.words[index].text.isupper() and len(said) <= ABBREVIATION_LETTERS
-    unlikely = abbreviated or said in heard.language.capitals or said in heard.language.headings
+    unlikely = _is_abbreviation(heard, index) or said in heard.language.capitals or said in heard.language.headings
     return not (heard.document and unlikely)
+
+
+def _is_abbreviation(heard: Heard, index: int) -> bool:
+    return heard.document and heard.words[index].text.isupper() and len(heard.said[index]) <= ABBREVIATION_LETTERS
 
 
 def _is_initial(heard: Heard, index: int) -> bool:

@@ -224,7 +224,8 @@ def _statement(heard: Heard, slot: Slot, rest: tuple[int, ...]) -> tuple[int, ..
     at_once = [index for index in rest[:2] if set(heard.words[index].text) & set("$€£")]
     if slot.stated and slot.answer == "code" and at_once:
         return tuple(at_once)  # "the card ending in $5.512": written as a price, and none
-    if slot.answer == "email" or any(_is_anchor(heard, slot.answer, i) and i in heard.digits for i in rest):
+    figures = heard.digits | (heard.dates if slot.answer == "date" else frozenset())
+    if slot.answer == "email" or any(_is_anchor(heard, slot.answer, i) and i in figures for i in rest):
         return _evident(heard, slot.answer, rest, first=False)
     asks = heard.words[heard.units[slot.unit].words[-1]].text.endswith("?")
     told = slot.stated and (slot.answer == "address" or not asks)
