@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from redact.call import Transcript, Turn
-from redact.detect import codes, memory, names, places, replies, requests
+from redact.detect import codes, documents, memory, names, places, replies, requests
 from redact.detect.heard import Heard, hear, may_name
 from redact.detect.presidio import NO_TERMS, DenyTerms, Presidio, without_lone
 from redact.detect.recognizers import Recognizer
@@ -78,6 +78,7 @@ def in_dialogue(heard: Heard, written_views: Sequence[View], known: Sequence[Fin
         for code in codes.codes(view, heard.language)
         for part in codes.apart(code, heard.breaks, heard.transcript)
     ]
+    told = [code for code in told if code.digits or not heard.document or documents.spells(heard, code)]
     findings += codes.unasked([code for code in told if not (heard.amounts | plainly).issuperset(code.words)])
     findings += names.names(heard)
     findings += names.first_names(heard)
@@ -93,8 +94,10 @@ def in_dialogue(heard: Heard, written_views: Sequence[View], known: Sequence[Fin
 def _likely(heard: Heard, findings: Sequence[Finding]) -> list[Finding]:
     """Findings without "names" that are everyday words or companies, and without numbers that are nobody's."""
     nobodys = frozenset(word for code in heard.codes if code.plain for word in code.words)
-    trimmed = (_without_breaks(heard, _without_everyday_edges(heard, finding)) for finding in findings)
-    return [f for f in trimmed if "users_own" in f.evidence or _is_likely(heard, f, nobodys)]
+    users = [finding for finding in findings if "users_own" in finding.evidence]
+    others = (finding for finding in findings if "users_own" not in finding.evidence)
+    trimmed = (_without_breaks(heard, _without_everyday_edges(heard, finding)) for finding in others)
+    return users + [finding for finding in trimmed if _is_likely(heard, finding, nobodys)]
 
 
 def _is_likely(heard: Heard, finding: Finding, nobodys: frozenset[int]) -> bool:
@@ -113,16 +116,11 @@ def _without_breaks(heard: Heard, finding: Finding) -> Finding:
 
 def _without_everyday_edges(heard: Heard, finding: Finding) -> Finding:
     """A name as spaCy finds it, without the "You" or "C'est" that begins the next sentence."""
-    if finding.entity_type != "PERSON":
+    if finding.entity_type != "PERSON" and not (heard.document and finding.entity_type == "LOCATION"):
         return finding
     kept = list(finding.words)
     for edge in (0, -1):
-        while (
-            kept
-            and heard.common(kept[edge])
-            and not heard.named(kept[edge])
-            and heard.said[kept[edge]] not in heard.language.names.titles
-        ):
+        while kept and _is_no_name(heard, kept[edge]):
             kept.pop(edge)
     return replace(finding, words=tuple(kept))
 
@@ -134,6 +132,10 @@ def _is_no_name(heard: Heard, index: int) -> bool:
 
 
 def _is_name(heard: Heard, finding: Finding) -> bool:
+    if finding.entity_type == "DATE_OF_BIRTH":
+        return not all(heard.said[index] in heard.language.names.never for index in finding.words)
+    if heard.document and finding.entity_type == "LOCATION":
+        return not names.is_company(heard, finding.words)
     if finding.entity_type != "PERSON":
         return True
     everyday = all(

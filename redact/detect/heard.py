@@ -32,7 +32,7 @@ _DATE = re.compile(
 )
 # What stands among numbers in typed text and is no part of a number: decimals, intervals, units, labels, columns.
 _FIGURE = re.compile(
-    r"^\W*(?:\d{1,3}[.,]\d{1,2}|\d+[.,]\d+-\d+[.,]\d+|[^\W\d]+/[^\W\d]+)\W*$|^\W*\w*[nN][°º]$|^[|=]+$|^[^\d@]+:$"
+    r"^\W*(?:\d{1,3}[.,]\d{1,2}|\d+[.,]\d+-\d+[.,]\d+|[\d.,]*[^\W\d]+/\d*[^\W\d]+)\W*$|^\W*\w*[nN][°º]$|^[|=]+$|^[^\d@]+:$"
 )
 # Titles and initials end in a full stop that ends nothing.
 _ABBREVIATION = re.compile(r"^(?:\w\.)+$|^(?:mr|mrs|ms|dr|st|mme|m)\.$", re.IGNORECASE)
@@ -145,9 +145,10 @@ class Heard:
         """True for what is no part of a name in a document: "(interne)", "Fax:", "|", "2/3"."""
         text = self.words[index].text
         said = self.said[index]
-        bracketed = text.startswith("(") and text.rstrip(".,;:").endswith(")")
+        if said in self.language.first_names:
+            return False
         return self.document and (
-            bracketed or text.endswith(":") or not any(map(str.isalpha, said)) or any(map(str.isdigit, said))
+            text.startswith("(") or text.endswith(":") or not any(map(str.isalpha, said)) or any(map(str.isdigit, said))
         )
 
     def ends_clause(self, index: int) -> bool:
@@ -169,11 +170,11 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
     """
     words = transcript.words
     said = tuple(plain(word.text) for word in words)
-    everyday_words = frozenset(filter(language.is_everyday, set(said)))
-    everyday = frozenset(index for index, word in enumerate(said) if word in everyday_words)
-    capitals = frozenset(index for index, word in enumerate(words) if word.text.lstrip(_OPENING)[:1].isupper())
     scored = any(word.confidence is not None for word in words)
     document = not scored and len(transcript.turns) == 1
+    everyday_words = frozenset(filter(language.is_everyday, set(said))).union(language.headings if document else ())
+    everyday = frozenset(index for index, word in enumerate(said) if word in everyday_words)
+    capitals = frozenset(index for index, word in enumerate(words) if word.text.lstrip(_OPENING)[:1].isupper())
     dates = frozenset(index for index, word in enumerate(words) if _DATE.match(word.text))
     figures = {index for index, word in enumerate(words) if document and _FIGURE.match(word.text)}
     breaks = frozenset() if scored else dates | figures
@@ -193,7 +194,7 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
     return Heard(
         transcript=transcript,
         words=words,
-        spoken=scored or not cased,
+        spoken=scored or not (cased or document),
         scored=scored,
         document=document,
         cased=cased and not scored,

@@ -15,6 +15,8 @@ NAME_WORDS = 3
 _LOOK_BACK = 2
 # Titles of up to so many characters, with their full stop, are abbreviations.
 ABBREVIATED = 5
+# In documents words of so many capitals are abbreviations.
+ABBREVIATION_LETTERS = 3
 # After a relation and a comma a name is nearly certain: words half believed are taken for it.
 HALF_SURE = 0.65
 
@@ -93,7 +95,6 @@ def unknown_pairs(heard: Heard, others: Sequence[Finding]) -> Iterator[Finding]:
         others: findings of places, which are not taken for people.
     """
     named = {index for finding in others if finding.entity_type == "LOCATION" for index in finding.words}
-    people = {index for finding in others if finding.entity_type == "PERSON" for index in finding.words}
     for _, indices in heard.transcript.turn_ranges():
         run: list[int] = []
         for index in (*indices, None):
@@ -101,14 +102,13 @@ def unknown_pairs(heard: Heard, others: Sequence[Finding]) -> Iterator[Finding]:
                 run.append(index)
                 if not heard.ends_clause(index) or _is_initial(heard, index):
                     continue
-            if not heard.document or people.intersection(run) or any(_is_first_name(heard, i) for i in run):
-                yield from _pair(heard, run, named)
+            yield from _pair(heard, run, named)
             run = []
 
 
 def _is_part(heard: Heard, index: int, run: Sequence[int]) -> bool:
     letters = heard.said[index].replace("-", "").replace("'", "")
-    if heard.is_label(index) and not _is_initial(heard, index):
+    if (heard.is_label(index) or _is_abbreviation(heard, index)) and not _is_initial(heard, index):
         return False
     return (heard.capital(index) and letters.isalpha() and index not in heard.letters) or (
         bool(run) and _is_initial(heard, index)
@@ -117,8 +117,14 @@ def _is_part(heard: Heard, index: int, run: Sequence[int]) -> bool:
 
 def _is_first_name(heard: Heard, index: int) -> bool:
     said = heard.said[index].removesuffix("'s")
-    unlike = heard.language.months | heard.language.capitals | heard.language.names.companies
-    return said in heard.language.first_names and said not in unlike
+    if said not in heard.language.first_names or said in heard.language.months:
+        return False
+    unlikely = _is_abbreviation(heard, index) or said in heard.language.capitals or said in heard.language.headings
+    return not (heard.document and unlikely)
+
+
+def _is_abbreviation(heard: Heard, index: int) -> bool:
+    return heard.document and heard.words[index].text.isupper() and len(heard.said[index]) <= ABBREVIATION_LETTERS
 
 
 def _is_initial(heard: Heard, index: int) -> bool:

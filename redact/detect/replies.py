@@ -9,6 +9,7 @@ that the engine itself doubts beside them. A reply without any evidence ("I'd ra
 import re
 from collections.abc import Iterator, Sequence
 
+from redact.detect import documents
 from redact.detect.heard import Heard, Unit
 from redact.detect.requests import Slot
 from redact.findings import Finding
@@ -225,7 +226,8 @@ def _statement(heard: Heard, slot: Slot, rest: tuple[int, ...]) -> tuple[int, ..
     at_once = [index for index in rest[:2] if set(heard.words[index].text) & set("$€£")]
     if slot.stated and slot.answer == "code" and at_once:
         return tuple(at_once)  # "the card ending in $5.512": written as a price, and none
-    if slot.answer == "email" or any(_is_anchor(heard, slot.answer, i) and i in heard.digits for i in rest):
+    figures = heard.digits | (heard.dates if slot.answer == "date" else frozenset())
+    if slot.answer == "email" or any(_is_anchor(heard, slot.answer, i) and i in figures for i in rest):
         return _evident(heard, slot.answer, rest, first=False)
     asks = heard.words[heard.units[slot.unit].words[-1]].text.endswith("?")
     told = slot.stated and (slot.answer == "address" or not asks)
@@ -253,6 +255,8 @@ def _evident(heard: Heard, answer: str, words: Sequence[int], *, first: bool) ->
         anchors = _name_anchors(heard, words, anchors)
     if first and answer == "name" and _unlike_itself(heard, words):
         return tuple(words)
+    if heard.document:
+        anchors = documents.value(heard, answer, words, anchors)
     if not anchors:
         return _misheard(heard, answer, words) if first else ()
     content = [position for position, index in enumerate(words) if not _is_courtesy(heard, index)]

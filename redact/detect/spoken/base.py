@@ -124,6 +124,7 @@ class Language:
         public_numbers: telephone numbers, digits alone, that only companies have.
         first_names: first names, in lower case.
         grammar_words: everyday words that are names of nobody, whatever capital they have.
+        headings: words that have a capital in documents and name nobody: roles, headings, kinds of works.
         capitals: other everyday words that have a capital wherever they stand.
         date_words: months, ordinals and what joins them.
         months: those of them that tell a date.
@@ -167,6 +168,7 @@ class Language:
     public_numbers: re.Pattern[str]
     first_names: frozenset[str]
     grammar_words: frozenset[str]
+    headings: frozenset[str]
     capitals: frozenset[str]
     date_words: frozenset[str]
     months: frozenset[str]
@@ -265,6 +267,7 @@ def load(code: str) -> Language:
         small_numbers=frozenset(data["small_numbers"]),
         public_numbers=re.compile(data["public_numbers"]),
         first_names=(_first_names(data["name_locales"]) - common).union(data["first_names"]),
+        headings=frozenset(data["headings"]),
         capitals=frozenset(data["capitals"]),
         date_words=frozenset(data["date_words"]),
         months=frozenset(data["months"]),
