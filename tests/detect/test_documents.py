@@ -64,6 +64,6 @@ def test_dates_figures_headings_and_bodies_are_nobodys(code, text):
 
 
 def test_what_is_said_in_turns_is_no_document():
-    words = tuple(Word(word, None, None, 0) for word in "The Fax: is 12".split())
+    words = tuple(Word(word, None, None, 0) for word in ["The", "Fax:", "is", "12"])
     two = Transcript((Turn("agent", 0, words), Turn("customer", 0, words)), "en", "test")
     assert not hear(two, [], load("en")).document
