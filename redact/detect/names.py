@@ -62,6 +62,7 @@ def first_names(heard: Heard) -> Iterator[Finding]:
             ):
                 continue
             alone = heard.capital(index) and said.isalpha() and _stands_apart(heard, index)
+            alone = alone and not _is_abbreviation(heard, index)
             words = (index, *_surname(heard, index, indices.stop)) if named else (index,)
             if (named or alone) and not is_company(heard, words):
                 yield Finding("PERSON", words, 0.6 if named else 0.45, "names.first", "transcribed")
@@ -72,6 +73,8 @@ def _surname(heard: Heard, index: int, stop: int) -> tuple[int, ...]:
     taken: list[int] = []
     while not _breaks(heard, index) and index + 1 < min(stop, index + NAME_WORDS) and len(taken) < NAME_WORDS - 1:
         index += 1
+        if heard.is_label(index):
+            break
         if not heard.named(index) or _is_never(heard, index) or not heard.said[index].replace("-", "").isalpha():
             break
         taken.append(index)
