@@ -15,7 +15,7 @@ from redact import policy as policies
 from redact.audio import dtmf, mask
 from redact.audio.decode import Decoded, decode, resample
 from redact.audio.encode import Encoded, encode
-from redact.audio.speech import regions, without_echo
+from redact.audio.speech import audible, regions, without_echo
 from redact.call import Recording, Role, Stretch, Transcript
 from redact.detect import recognizers
 from redact.detect.spoken.base import load as load_language
@@ -181,12 +181,13 @@ class Redactor:
         with clock.stage("speech"):
             sounds = without_echo([resample(channel, recording.sample_rate, SAMPLE_RATE) for channel in decoded.pcm])
             speech = [regions(sound, channel) for channel, sound in enumerate(sounds)]
+            heard_there = [(*part, *audible(sounds[channel], channel)) for channel, part in enumerate(speech)]
             tones = tuple(
                 burst
                 for channel, samples in enumerate(decoded.pcm)
                 for burst in dtmf.bursts(samples, recording.sample_rate, channel)
             )
-        cut = [Clip(c, _cut(sounds[c.channel], c)) for part in speech for c in clips(part, recording.duration_ms)]
+        cut = [Clip(c, _cut(sounds[c.channel], c)) for part in heard_there for c in clips(part, recording.duration_ms)]
         with clock.stage("transcribe"):
             language, probability = self._language(engine, cut)
             told = engine.transcribe(cut, language, lambda done, total: self._progress("transcribe", done, total))

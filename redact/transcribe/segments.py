@@ -25,11 +25,17 @@ def clips(regions: Sequence[Stretch], duration_ms: int) -> tuple[Stretch, ...]:
     """Contiguous stretches of one channel for the engine: neighbouring regions together, up to one window long.
 
     Nothing inside a clip is cut out, so word times need no mapping back. A longer region is cut into windows.
+
+    Args:
+        regions: of one channel, in any order; they may overlap.
+        duration_ms: of the recording.
     """
     result: list[Stretch] = []
-    for region in regions:
+    for region in sorted(regions, key=lambda region: region.start_ms):
         start = max(0, region.start_ms - CLIP_RIM_MS, result[-1].end_ms if result else 0)
         end = min(duration_ms, region.end_ms + CLIP_RIM_MS)
+        if result and end <= result[-1].end_ms:
+            continue
         if result and end - result[-1].start_ms <= CLIP_MS:
             result[-1] = Stretch(region.channel, result[-1].start_ms, max(end, result[-1].end_ms))
         else:
