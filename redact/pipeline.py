@@ -27,7 +27,7 @@ from redact.plan import Sound, make_plan, said, values
 from redact.policy import Policy
 from redact.publish import Staged, check_targets
 from redact.transcribe.engine import Clip, Engine
-from redact.transcribe.segments import clips, doubts, plausible, turns
+from redact.transcribe.segments import clips, doubts, plausible, turns, with_audible
 from redact.transcripts import native, plain, srt, vtt
 
 SAMPLE_RATE = 16_000
@@ -181,13 +181,18 @@ class Redactor:
         with clock.stage("speech"):
             sounds = without_echo([resample(channel, recording.sample_rate, SAMPLE_RATE) for channel in decoded.pcm])
             speech = [regions(sound, channel) for channel, sound in enumerate(sounds)]
-            heard_there = [(*part, *audible(sounds[channel], channel)) for channel, part in enumerate(speech)]
+            heard_there = [
+                with_audible(
+                    clips(part, recording.duration_ms), audible(sounds[channel], channel), recording.duration_ms
+                )
+                for channel, part in enumerate(speech)
+            ]
             tones = tuple(
                 burst
                 for channel, samples in enumerate(decoded.pcm)
                 for burst in dtmf.bursts(samples, recording.sample_rate, channel)
             )
-        cut = [Clip(c, _cut(sounds[c.channel], c)) for part in heard_there for c in clips(part, recording.duration_ms)]
+        cut = [Clip(c, _cut(sounds[c.channel], c)) for part in heard_there for c in part]
         with clock.stage("transcribe"):
             language, probability = self._language(engine, cut)
             told = engine.transcribe(cut, language, lambda done, total: self._progress("transcribe", done, total))

@@ -10,6 +10,8 @@ from redact.call import Doubt, Role, Stretch, Turn, Word
 CLIP_MS = 28_000
 # Sound kept around speech, so that soft first and last sounds are heard.
 CLIP_RIM_MS = 300
+# Shorter audible sounds between clips are not listened to.
+AUDIBLE_MS = 200
 # A pause this long ends an utterance; within one, the other side's words don't interrupt.
 UTTERANCE_PAUSE_MS = 800
 # A word is in the region that its first moments are in: engines stretch its end over the pause after it.
@@ -25,21 +27,45 @@ def clips(regions: Sequence[Stretch], duration_ms: int) -> tuple[Stretch, ...]:
     """Contiguous stretches of one channel for the engine: neighbouring regions together, up to one window long.
 
     Nothing inside a clip is cut out, so word times need no mapping back. A longer region is cut into windows.
-
-    Args:
-        regions: of one channel, in any order; they may overlap.
-        duration_ms: of the recording.
     """
     result: list[Stretch] = []
-    for region in sorted(regions, key=lambda region: region.start_ms):
+    for region in regions:
         start = max(0, region.start_ms - CLIP_RIM_MS, result[-1].end_ms if result else 0)
         end = min(duration_ms, region.end_ms + CLIP_RIM_MS)
-        if result and end <= result[-1].end_ms:
-            continue
         if result and end - result[-1].start_ms <= CLIP_MS:
             result[-1] = Stretch(region.channel, result[-1].start_ms, max(end, result[-1].end_ms))
         else:
             result += [Stretch(region.channel, at, min(at + CLIP_MS, end)) for at in range(start, end, CLIP_MS)]
+    return tuple(result)
+
+
+def with_audible(cut: Sequence[Stretch], audible: Sequence[Stretch], duration_ms: int) -> tuple[Stretch, ...]:
+    """The clips of one channel, and with them all that is audible between them.
+
+    Clips of speech begin and end in its pauses, and an engine hears best so. What is audible beside one is added to it
+    while it fits into a window; what does not fit, or stands alone, is a clip of its own.
+
+    Args:
+        cut: clips, in time order.
+        audible: of the same channel, in time order.
+        duration_ms: of the recording.
+    """
+    result: list[Stretch] = []
+    bounds = [*((clip.start_ms, clip) for clip in cut), (duration_ms, None)]
+    for ends, following in bounds:
+        begins = result[-1].end_ms if result else 0
+        within = [s for s in audible if min(s.end_ms, ends) - max(s.start_ms, begins) >= AUDIBLE_MS]
+        if within:
+            start = max(begins, within[0].start_ms - CLIP_RIM_MS)
+            end = min(ends, within[-1].end_ms + CLIP_RIM_MS)
+            if start == begins and result and end - result[-1].start_ms <= CLIP_MS:
+                result[-1] = replace(result[-1], end_ms=end)
+            elif end == ends and following and following.end_ms - start <= CLIP_MS:
+                following = replace(following, start_ms=start)
+            else:
+                channel = within[0].channel
+                result += [Stretch(channel, at, min(at + CLIP_MS, end)) for at in range(start, end, CLIP_MS)]
+        result += [following] if following else []
     return tuple(result)
 
 
