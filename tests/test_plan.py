@@ -139,7 +139,8 @@ def test_words_without_times_are_widened_to_their_neighbours(words, span):
     ("before", "region", "span"),
     [
         (("a", 0, 500), (2000, 6000), (2000, 6000)),  # shortened from its start by the engine
-        (("a", 0, 500), (400, 6000), (500, 6000)),  # up to the word before
+        (("a", 0, 2500), (2400, 6000), (2500, 6000)),  # up to the word before
+        (("a", 0, 500), (600, 6000), (1000, 6000)),  # up to four seconds
         (("a", 0, 500), (3000, 5500), (3000, 5500)),  # and after it
         (("a", 0, 500), (5000, 5500), (5000, 5500)),  # exact
         (("a", 0, 500), (100, 490), (5000, 5500)),  # speech of the word before alone

@@ -57,12 +57,12 @@ def codes(view: View, language: Language) -> Iterator[Code]:
         yield Code(
             text=match.group().strip(SPELLED_OPEN + SPELLED_CLOSE),
             words=view.words_at(match.start(), match.end()),
-            amount=_is_unit(after, match.group(), language) or before in _CURRENCIES,
+            amount=is_unit(after, match.group(), language) or before in _CURRENCIES,
             plain=_is_public(match.group(), language) or _is_plain(preceding, match.group(), language),
         )
 
 
-def _is_unit(word: str, text: str, language: Language) -> bool:
+def is_unit(word: str, text: str, language: Language) -> bool:
     """True for a unit; "am" is none after a long number: "one one one one Am I speaking with …"."""
     clock = word in language.clock_units and sum(map(str.isdigit, text)) > CLOCK_DIGITS
     return word in language.units and not clock

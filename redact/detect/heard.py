@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from redact.call import Transcript, Word
-from redact.detect.codes import SMALL_DIGITS, Code, apart, codes
+from redact.detect.codes import SMALL_DIGITS, Code, apart, codes, is_unit
 from redact.detect.spoken.base import Language, plain
 from redact.views import Passage, View, transcribed, turns
 
@@ -254,7 +254,7 @@ def _amounts(found: Sequence[Code], said: Sequence[str], language: Language) -> 
         joined = code.words[-1] + 1
         following = result[-1] if result else None
         ranged = bool(following and following.amount and following.words[0] == joined + 1)
-        clock = said[joined] in language.units if joined < len(said) else False
+        clock = joined < len(said) and is_unit(said[joined], code.text, language)
         result.append(
             replace(code, amount=True) if clock or (ranged and said[joined] in language.range_words) else code
         )

@@ -192,3 +192,86 @@ def test_findings_hold_no_text():
     findings = in_dialogue(*views_of(call_of("en", "A: What is your PIN?", "C: 7704.")))
     assert findings
     assert all("7704" not in repr(finding) for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("code", "lines", "expected"),
+    [
+        ("en", ("A: Can I take your name, please?", "C: Yes, it's Grace Young."), {"Grace", "Young."}),
+        ("en", ("C: My name is Bill Long.",), {"Bill", "Long."}),
+        ("en", ("A: Thank you, Mr. Price.",), {"Mr.", "Price."}),
+        ("en", ("A: That's fine, Miss May. Will that be all?",), {"Miss", "May."}),
+        ("en", ("A: You're speaking to Will.", "C: Hello Will, I need help."), {"Will.", "Will,"}),
+        ("fr", ("A: Merci, madame Petit.",), {"madame", "Petit."}),
+        ("fr", ("A: Je m'appelle Pierre Leroy.",), {"Pierre", "Leroy."}),
+    ],
+)
+def test_names_that_are_everyday_words(code, lines, expected):
+    assert expected <= words_of(code, *lines)
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("en", "A: Hello. May I take the price of that?"),
+        ("en", "A: Thank you. Will you hold for a long moment?"),
+        ("en", "A: Perfect. And What about the young rose in May?"),
+        ("fr", "A: Bonjour. Un petit mur en pierre, blanc et long."),
+        ("fr", "A: Merci Votre petite commande arrive."),
+    ],
+)
+def test_everyday_words_are_no_names(code, line):
+    assert not [text for kind, text in found(code, line) if kind == "PERSON"]
+
+
+@pytest.mark.parametrize(
+    ("code", "lines", "expected"),
+    [
+        # Two digits that the other repeats at once.
+        ("en", ("A: The card number?", "C: Four seven one six, six nine.", "C: Four nine.", "A: I got four nine."), "four nine."),
+        # Who is only told to go on gives what was announced.
+        ("en", ("C: I have the IBAN here.", "A: I can, fire away.", "C: I E thirty-eight N W B K"), "I E thirty-eight N W B K"),
+        ("en", ("A: I'll reset your password. Ready?", "C: Go ahead.", "A: Wombat, dash, seven oh nine."), "Wombat, dash, seven oh nine."),
+        ("fr", ("A: Je réinitialise ton mot de passe. Tu notes ?", "C: Vas-y.", "A: Citron, tiret, quarante-sept."), "Citron, tiret, quarante-sept."),
+        # A copula joins a value to what it answers.
+        ("en", ("A: Your username is wombat underscore nine?",), "wombat underscore nine?"),
+        ("fr", ("A: Ton login, c'est drose zéro deux ?",), "drose zéro deux"),
+        # Marks and the letter A at the edges of a code.
+        ("en", ("A: And the gate code?", "C: Pound, zero six one eight."), "Pound, zero six one eight."),
+        ("en", ("A: The passport number?", "C: A one eight, double zero, six."), "A one eight, double zero, six."),
+        ("fr", ("A: Le digicode ?", "C: Dix-neuf, étoile, cinq."), "Dix-neuf, étoile, cinq."),
+        # Ordinals where a date is asked for.
+        ("en", ("A: Your date of birth?", "C: Ninth of the tenth."), "Ninth of the tenth."),
+        # "am" after a long number is no time of day.
+        ("en", ("A: Your application number?", "C: two two zero seven one one one Am I right?"), "two two zero seven one one one"),
+    ],
+)  # fmt: skip
+def test_what_goes_with_an_answer(code, lines, expected):
+    assert set(expected.split()) <= words_of(code, *lines)
+
+
+@pytest.mark.parametrize(
+    ("code", "lines", "price"),
+    [
+        ("en", ("A: That's 1250 euros, no, sorry, 1350.", "A: Let me read that back, 1350."), "1350."),
+        ("fr", ("C: Mille deux cents euros. Euh non, pardon, mille trois cents.",), "trois"),
+    ],
+)
+def test_a_price_put_right_is_a_price(code, lines, price):
+    assert price not in words_of(code, *lines)
+
+
+@pytest.mark.parametrize(
+    ("code", "question", "answer", "kind"),
+    [
+        ("en", "What's your social insurance number?", "Nine four seven, zero eight one.", "NATIONAL_ID"),
+        ("en", "And your tax file number?", "One two three, four five six.", "NATIONAL_ID"),
+        ("en", "Do you have the NHS number?", "Nine four three, four seven six.", "UK_NHS"),
+        ("en", "Can you read me the VIN?", "One H G C M eight two six.", "VIN"),
+        ("en", "What IP address does it show?", "Two oh three, zero, one one three, seven.", "IP_ADDRESS"),
+        ("fr", "Votre numéro national ?", "Quatre-vingt-cinq, zéro sept, trente.", "NATIONAL_ID"),
+        ("fr", "Le numéro de châssis ?", "V F un, six, huit, neuf.", "VIN"),
+    ],
+)  # fmt: skip
+def test_numbers_of_further_kinds(code, question, answer, kind):
+    assert (kind, answer) in found(code, f"A: {question}", f"C: {answer}")

@@ -7,7 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redact.call import Stretch, Word
-from redact.transcribe.segments import CLIP_MS, CLIP_RIM_MS, LOOP_REPEATS, clips, doubts, plausible, turns
+from redact.transcribe.segments import (
+    AUDIBLE_MS,
+    CLIP_MS,
+    CLIP_RIM_MS,
+    LOOP_REPEATS,
+    clips,
+    doubts,
+    plausible,
+    turns,
+    with_audible,
+)
 
 ENGINE_WINDOW_MS = 30_000
 STEREO = ("agent", "customer")
@@ -36,6 +46,46 @@ def test_clips_cover_all_speech_and_fit_the_engine(call):
             if clip.start_ms <= at:
                 at = max(at, clip.end_ms)
         assert at >= region.end_ms
+
+
+@settings(deadline=None)
+@given(spoken(), st.lists(st.tuples(st.integers(0, 60_000), st.integers(1, 40_000)), max_size=8))
+def test_all_that_is_audible_is_in_some_clip(call, sounds):
+    regions, duration = call
+    at, audible = 0, []
+    for pause, length in sounds:
+        if at + pause + length <= duration:
+            audible.append(Stretch(0, at + pause, at + pause + length))
+            at += pause + length
+    cut = with_audible(clips(regions, duration), audible, duration)
+    assert all(0 <= c.start_ms < c.end_ms <= duration for c in cut)
+    assert all(c.end_ms - c.start_ms <= CLIP_MS for c in cut)
+    assert all(a.end_ms <= b.start_ms for a, b in itertools.pairwise(cut))
+    for sound in audible:
+        unheard = [
+            ms for ms in range(sound.start_ms, sound.end_ms) if not any(c.start_ms <= ms < c.end_ms for c in cut)
+        ]
+        runs = [
+            len(list(run)) for _, run in itertools.groupby(unheard, key=lambda ms, n=itertools.count(): ms - next(n))
+        ]
+        assert max(runs, default=0) < AUDIBLE_MS
+
+
+@pytest.mark.parametrize(
+    ("cut", "audible", "expected"),
+    [
+        ([(700, 9000)], [(1000, 8000)], [(700, 9000)]),  # nothing is beside the clip: it stays
+        ([(700, 9000)], [(8500, 11_000)], [(700, 11_300)]),  # speech goes on after it
+        ([(700, 9000)], [(100, 500)], [(0, 9000)]),  # and before
+        ([(700, 9000)], [(15_000, 16_000)], [(700, 9000), (14_700, 16_300)]),  # alone
+        ([(700, 9000)], [(9100, 9250)], [(700, 9000)]),  # a click
+        ([(700, 28_600)], [(28_000, 33_000)], [(700, 28_600), (28_600, 33_300)]),  # too long for one window
+        ([], [(1000, 2000)], [(700, 2300)]),
+    ],
+)
+def test_what_is_audible_beside_speech(cut, audible, expected):
+    made = with_audible([Stretch(1, *c) for c in cut], [Stretch(1, *a) for a in audible], 60_000)
+    assert [(c.start_ms, c.end_ms) for c in made] == expected
 
 
 @pytest.mark.parametrize(
