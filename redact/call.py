@@ -99,15 +99,19 @@ class Stretch:
     end_ms: int
 
 
+DoubtReason = Literal["speech_without_words", "repetition_loop", "low_confidence"]
+
+
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """A place where the transcript can't be trusted, and why.
 
     `speech_without_words`: speech was detected and no word was transcribed.
     `repetition_loop`: the engine repeated itself; the words there may hide others.
+    `low_confidence`: the engine itself hardly believes the words there.
     """
 
-    reason: Literal["speech_without_words", "repetition_loop"]
+    reason: DoubtReason
     where: Stretch
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from redact.call import Doubt, Stretch, Transcript, Turn, Word
+from redact.call import Doubt, DoubtReason, Stretch, Transcript, Turn, Word
 from redact.errors import InputRejected
 
 SCHEMA = "callredact.transcript"
@@ -153,7 +153,7 @@ class _ReadTurn(_Read):
 
 
 class _ReadDoubt(_Timed):
-    reason: Literal["speech_without_words", "repetition_loop"]
+    reason: DoubtReason
     channel: _Channel
     start_ms: _Time
     end_ms: _Time

@@ -71,6 +71,13 @@ def test_all_that_is_audible_is_in_some_clip(call, sounds):
         assert max(runs, default=0) < AUDIBLE_MS
 
 
+@pytest.mark.parametrize(("confidence", "doubted"), [(0.02, 1), (0.5, 0), (None, 0)])
+def test_words_that_the_engine_hardly_believes_are_doubted(confidence, doubted):
+    words = [Word("so", 0, 300, 1, 0.9), Word("perhaps", 300, 800, 1, confidence)]
+    found = [d for d in doubts(words, [Stretch(1, 0, 800)]) if d.reason == "low_confidence"]
+    assert [d.where for d in found] == [Stretch(1, 300, 800)] * doubted
+
+
 @pytest.mark.parametrize(
     ("cut", "audible", "expected"),
     [
