@@ -92,10 +92,16 @@ def apart(code: Code, breaks: frozenset[int], transcript: Transcript) -> Iterato
 
 
 def _is_plain(preceding: Sequence[str], text: str, language: Language) -> bool:
-    """True after "part number", and for short numbers after "press" or "page"."""
-    endings = {" ".join(preceding[-count:]) for count in range(1, PLAIN_PHRASE_WORDS + 1)}
-    short = sum(map(str.isdigit, text)) <= SMALL_DIGITS
-    return bool(endings & language.plain_numbers) or (short and bool(endings & language.small_numbers))
+    """True after "part number" or "the part number is", and for short numbers after "press" or "page"."""
+    if _endings(preceding) & language.plain_numbers:
+        return True
+    if preceding and preceding[-1] in language.copulas:
+        return bool(_endings(preceding[:-1]) & language.plain_numbers)
+    return sum(map(str.isdigit, text)) <= SMALL_DIGITS and bool(_endings(preceding) & language.small_numbers)
+
+
+def _endings(words: Sequence[str]) -> set[str]:
+    return {" ".join(words[-count:]) for count in range(1, PLAIN_PHRASE_WORDS + 1)}
 
 
 def _is_public(text: str, language: Language) -> bool:

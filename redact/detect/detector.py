@@ -79,11 +79,13 @@ def in_dialogue(heard: Heard, written_views: Sequence[View], known: Sequence[Fin
         for part in codes.apart(code, heard.breaks, heard.transcript)
     ]
     told = [code for code in told if code.digits or not heard.document or documents.spells(heard, code)]
+    acronyms = {slot.word for slot in asked}  # "the C V V?"
+    told = [code for code in told if code.digits or acronyms.isdisjoint(code.words)]
     findings += codes.unasked([code for code in told if not (heard.amounts | plainly).issuperset(code.words)])
     findings += names.names(heard)
     findings += names.first_names(heard)
     findings += names.unknown_pairs(heard, known)
-    findings += places.addresses(heard, known)
+    findings += [f for f in places.addresses(heard, known) if not plainly.issuperset(f.words)]
     findings = [names.with_particles(heard, finding) for finding in findings]
     findings += memory.names_again(heard, [*known, *findings])
     findings += memory.numbers_again(heard, [*known, *findings])

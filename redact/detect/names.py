@@ -64,6 +64,7 @@ def first_names(heard: Heard) -> Iterator[Finding]:
             alone = heard.capital(index) and said.isalpha() and _stands_apart(heard, index)
             alone = alone and not _is_abbreviation(heard, index)
             words = (index, *_surname(heard, index, indices.stop)) if named else (index,)
+            named = named and (len(words) > 1 or said not in heard.language.capitals)  # "en France", "France Vaunet"
             if (named or alone) and not is_company(heard, words):
                 yield Finding("PERSON", words, 0.6 if named else 0.45, "names.first", "transcribed")
 
@@ -291,6 +292,8 @@ def _preceding(heard: Heard, turn: Sequence[int], at: int) -> tuple[int, ...]:
         index = turn[position]
         if _is_never(heard, index) or (taken and (_breaks(heard, index) or not _likely(heard, index))):
             break
+        if heard.said[index] in heard.language.grammar_words - heard.language.first_names and not _likely(heard, index):
+            break  # "I'm speaking"
         taken.insert(0, index)
     return tuple(taken)
 

@@ -107,6 +107,8 @@ def _keyword(heard: Heard, words: tuple[int, ...]) -> str | None:
     """The keyword that these words, not all of them everyday words, sound like; None where they are like none."""
     if any(heard.ends_clause(index) for index in words[:-1]) or any(heard.capital(index) for index in words):
         return None
+    if any(heard.said[index].isdigit() for index in words):
+        return None
     said = "".join(heard.said[index] for index in words)
     key = heard.language.sound(said.rpartition("'")[2])
     if not key:

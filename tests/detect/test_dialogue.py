@@ -228,11 +228,27 @@ def test_everyday_words_are_no_names(code, line):
     ("code", "lines", "expected"),
     [
         # Two digits that the other repeats at once.
-        ("en", ("A: The card number?", "C: Four seven one six, six nine.", "C: Four nine.", "A: I got four nine."), "four nine."),
+        (
+            "en",
+            ("A: The card number?", "C: Four seven one six, six nine.", "C: Four nine.", "A: I got four nine."),
+            "four nine.",
+        ),
         # Who is only told to go on gives what was announced.
-        ("en", ("C: I have the IBAN here.", "A: I can, fire away.", "C: I E thirty-eight N W B K"), "I E thirty-eight N W B K"),
-        ("en", ("A: I'll reset your password. Ready?", "C: Go ahead.", "A: Wombat, dash, seven oh nine."), "Wombat, dash, seven oh nine."),
-        ("fr", ("A: Je réinitialise ton mot de passe. Tu notes ?", "C: Vas-y.", "A: Citron, tiret, quarante-sept."), "Citron, tiret, quarante-sept."),
+        (
+            "en",
+            ("C: I have the IBAN here.", "A: I can, fire away.", "C: I E thirty-eight N W B K"),
+            "I E thirty-eight N W B K",
+        ),
+        (
+            "en",
+            ("A: I'll reset your password. Ready?", "C: Go ahead.", "A: Wombat, dash, seven oh nine."),
+            "Wombat, dash, seven oh nine.",
+        ),
+        (
+            "fr",
+            ("A: Je réinitialise ton mot de passe. Tu notes ?", "C: Vas-y.", "A: Citron, tiret, quarante-sept."),
+            "Citron, tiret, quarante-sept.",
+        ),
         # A copula joins a value to what it answers.
         ("en", ("A: Your username is wombat underscore nine?",), "wombat underscore nine?"),
         ("fr", ("A: Ton login, c'est drose zéro deux ?",), "drose zéro deux"),
@@ -243,9 +259,13 @@ def test_everyday_words_are_no_names(code, line):
         # Ordinals where a date is asked for.
         ("en", ("A: Your date of birth?", "C: Ninth of the tenth."), "Ninth of the tenth."),
         # "am" after a long number is no time of day.
-        ("en", ("A: Your application number?", "C: two two zero seven one one one Am I right?"), "two two zero seven one one one"),
+        (
+            "en",
+            ("A: Your application number?", "C: two two zero seven one one one Am I right?"),
+            "two two zero seven one one one",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_goes_with_an_answer(code, lines, expected):
     assert set(expected.split()) <= words_of(code, *lines)
 
