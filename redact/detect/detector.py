@@ -17,6 +17,9 @@ from redact.views import View, answers, transcribed, turns
 # Types that are numbers, and how many digits such a number has at least: four are a year.
 _NUMBERS = frozenset({"CREDIT_CARD", "PHONE_NUMBER", "FR_NIR", "UK_NHS", "US_SSN", "US_ITIN"})
 _LEAST_DIGITS = 5
+# Only checksums make another reading of a number believed, the shortest of ten digits; a reading has at most thrice as
+# many digits as the likeliest ("quatre-vingt-dix-huit": 98, or 4 20 10 8).
+PROVABLE_DIGITS = 4
 # Types that are found by digits alone; among amounts they are none.
 _DIGITS_ALONE = frozenset({"PHONE_NUMBER", "POSTAL_CODE"})
 
@@ -45,8 +48,9 @@ class Detector:
 
         said = turns(transcript)
         as_said = [transcribed(transcript, passage) for passage in said]
-        as_written = [readings(transcript, passage, language) for passage in said]
-        joined = [readings(transcript, passage, language) for passage in answers(transcript, is_acknowledgement)]
+        as_written = [readings(transcript, passage, language, PROVABLE_DIGITS) for passage in said]
+        chains = answers(transcript, is_acknowledgement)
+        joined = [readings(transcript, passage, language, PROVABLE_DIGITS) for passage in chains]
         main = [view for view, *_ in (*as_written, *joined)]
         heard = hear(transcript, [view for view, *_ in as_written], language)
         others = [view for _, *views in (*as_written, *joined) for view in views]

@@ -8,6 +8,7 @@ talk at the same time are too coarse for that.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from redact.call import Transcript, Word
 from redact.detect.codes import SMALL_DIGITS, Code, apart, codes, is_unit
@@ -23,6 +24,7 @@ _OPENING = "\"'«“(<>[-–"
 _ENDS_SENTENCE = re.compile(r"[.?!…][\"'»”)]*$")
 # A run with so many letters spells, though it has digits too ("R O U, deux T, E").
 SPELLED_LETTERS = 4
+_NAME_LETTERS = 2
 # Words after a price and its unit within which a number of as many digits corrects it.
 CORRECTED_WORDS = 6
 # Written dates and times are no codes, though they are made of digits.
@@ -222,16 +224,23 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
     )
 
 
+def _may_be_name(heard: Heard, index: int) -> bool:
+    """True for a word written as a name is; in heard text, and in text without capitals, for any unusual word."""
+    if len(heard.said[index]) < _NAME_LETTERS or index in heard.letters or index in heard.digits:
+        return False
+    return heard.named(index) or ((heard.scored or not heard.capitals) and not heard.common(index))
+
+
 def may_name(heard: Heard) -> tuple[Passage, ...]:
     """Excerpts of the turns in which names may be, with what stands around them.
 
-    The rest are everyday words that aren't written as a name is: they name nobody, and are half of a call.
+    The rest are words that aren't written as a name is: they name nobody, and are most of a call.
     """
     passages = []
     for turn in turns(heard.transcript):
         excerpt: list[int] = []
         seen = turn.words[0]
-        for index in (index for index in turn.words if not heard.common(index) or heard.named(index)):
+        for index in filter(partial(_may_be_name, heard), turn.words):
             begin = max(seen, index - NAME_CONTEXT)
             if excerpt and begin > seen:
                 passages.append(Passage(tuple(excerpt)))

@@ -290,11 +290,11 @@ class Presidio:
         deny = _deny_list(terms.deny, language.code)
         own = list(_users(recognizers, language.code))
         self._transcribed = [
-            *map(_registered, _transcribed_recognizers(language, deny)),
+            *_transcribed_recognizers(language, deny),
             *(registered for view, registered in own if view != "written"),
         ]
         self._written = [
-            *map(_registered, _written_recognizers(language, deny)),
+            *_written_recognizers(language, deny),
             *(registered for view, registered in own if view != "transcribed"),
         ]
         _prepare(*self._transcribed, *self._written)
@@ -531,28 +531,31 @@ def _deny_list(terms: Sequence[str], language: str) -> list[EntityRecognizer]:
     return [_Patterns("CUSTOM", name=DENY_LIST, deny_list=list(terms), supported_language=language)]
 
 
-def _own(language: Language, view: str) -> list[EntityRecognizer]:
+def _own(language: Language, view: str) -> list[_Registered]:
     return [
-        _Patterns(
-            entry["entity_type"],
-            name=entry["name"],
-            patterns=[Pattern(entry["name"], entry["regex"], entry["score"])],
-            supported_language=language.code,
-            global_regex_flags=_FLAGS,
+        _Registered(
+            _Patterns(
+                entry["entity_type"],
+                name=entry["name"],
+                patterns=[Pattern(entry["name"], entry["regex"], entry["score"])],
+                supported_language=language.code,
+                global_regex_flags=_FLAGS,
+            ),
+            _Needs(digits=entry.get("digits", 0)),
         )
         for entry in language.patterns
         if entry["view"] == view
     ]
 
 
-def _transcribed_recognizers(language: Language, deny: list[EntityRecognizer]) -> list[EntityRecognizer]:
+def _transcribed_recognizers(language: Language, deny: list[EntityRecognizer]) -> list[_Registered]:
     code = language.code
     names = SpacyRecognizer(supported_language=code, supported_entities=sorted(set(_NER_LABELS.values())))
-    return [names, _OfflineEmail(supported_language=code), IpRecognizer(supported_language=code),
-            *_own(language, "transcribed"), *deny]  # fmt: skip
+    others = [names, _OfflineEmail(supported_language=code), IpRecognizer(supported_language=code), *deny]
+    return [*map(_registered, others), *_own(language, "transcribed")]
 
 
-def _written_recognizers(language: Language, deny: list[EntityRecognizer]) -> list[EntityRecognizer]:
+def _written_recognizers(language: Language, deny: list[EntityRecognizer]) -> list[_Registered]:
     code = language.code
     recognizers: list[EntityRecognizer] = [
         # Presidio's own French set has no credit cards.
@@ -565,4 +568,4 @@ def _written_recognizers(language: Language, deny: list[EntityRecognizer]) -> li
     ]
     if code == "en":
         recognizers += [UsSsnRecognizer(), UsItinRecognizer(), NhsRecognizer(), UkNinoRecognizer()]
-    return [*recognizers, *_own(language, "written"), *deny]
+    return [*map(_registered, recognizers), *_own(language, "written"), *map(_registered, deny)]

@@ -29,6 +29,7 @@ _MISHEARD = {
     "you": "u", "why": "y", "eye": "i", "queue": "q", "cue": "q", "pea": "p", "jay": "j", "kay": "k", "ex": "x",
     "el": "l", "ell": "l", "em": "m", "en": "n", "an": "n", "eff": "f", "ess": "s", "gee": "g", "dee": "d", "vee": "v",
 }  # fmt: skip
+_PHRASES_BEGIN = frozenset(phrase[0] for phrase in (*_BEFORE_LETTER, *_AFTER_LETTER))
 # Marks that take several words, and what recognisers make of them.
 _MARKS = {
     ("at", "sign"): "@", ("at", "symbol"): "@", ("a", "robase"): "@", ("à", "robase"): "@", ("a", "commercial"): "@",
@@ -239,6 +240,8 @@ def _letter_name(tokens: Sequence[Token], at: int, language: Language) -> tuple[
 
 def _phrase_at(tokens: Sequence[Token], at: int, phrases: Sequence[tuple[str, ...]]) -> int:
     """Length of the phrase that starts at a token; 0 where there is none."""
+    if at >= len(tokens) or tokens[at].text not in _PHRASES_BEGIN:
+        return 0
     for phrase in phrases:
         if tuple(token.text for token in tokens[at : at + len(phrase)]) == phrase:
             return len(phrase)
@@ -280,6 +283,7 @@ def _letters_at_once(tokens: Sequence[Token], at: int, language: Language) -> tu
     return "", 0, ""
 
 
+_OF_RUNS = frozenset({"digits", "letter", "filler"})
 _Run = list[Element]
 _Rule = Callable[[_Run, Element | None, Language], _Run]
 
@@ -288,6 +292,10 @@ def _each_run(found: Sequence[Element], language: Language, rule: _Rule) -> Iter
     """Elements after a rule has been applied to each run of numbers and letters (fillers among them left alone)."""
     at = 0
     while at < len(found):
+        if found[at].kind not in _OF_RUNS:
+            yield found[at]
+            at += 1
+            continue
         end = at
         positions = []
         for position in range(at, len(found)):

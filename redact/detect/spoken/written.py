@@ -34,15 +34,16 @@ def written(transcript: Transcript, passage: Passage, language: Language) -> Vie
     return _view(_elements(tokenise(transcript, passage), language))
 
 
-def readings(transcript: Transcript, passage: Passage, language: Language) -> tuple[View, ...]:
+def readings(transcript: Transcript, passage: Passage, language: Language, least_digits: int = 0) -> tuple[View, ...]:
     """The view of `written`, then up to two in which numbers are read otherwise, if any of them may be.
 
-    All are named `written`; no two have the same text. A number with a unit behind it has one reading.
+    All are named `written`; no two have the same text. A number with a unit behind it has one reading, and so has a
+    passage with fewer digits than `least_digits` in the likeliest.
     """
     tokens = tokenise(transcript, passage)
     main = _elements(tokens, language)
     views = [_view(main)]
-    if not _is_ambiguous(main, language):
+    if sum(map(str.isdigit, views[0].text)) < least_digits or not _is_ambiguous(main, language):
         return tuple(views)
     for reading in _OTHER_READINGS:
         other = _view(_elements(tokens, language, reading))
