@@ -10,12 +10,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from test_dialogue import call_of, views_of
 
 from redact import policy
 from redact.detect import names, replies, requests
 from redact.detect.detector import in_dialogue
 from redact.detect.spoken.base import load, plain
-from tests.detect.test_dialogue import call_of, views_of
 
 GREETINGS = {"en": "A: Hello?", "fr": "A: Allô ?"}
 CODES = tuple(GREETINGS)
