@@ -22,6 +22,11 @@ logging.getLogger("faster_whisper").handlers = [logging.NullHandler()]
 logging.getLogger("faster_whisper").propagate = False
 
 BEAM_SIZE = 5
+# Whisper's own signs of a failed decoding: text that repeats itself, and text that the model finds unlikely. Whisper then
+# draws words at random, at rising temperatures; a second look that forbids repeats does as well (docs/decisions/0004),
+# and the same call gives the same words each time.
+LOOPING, UNLIKELY = 2.4, -1.0
+PENALTY, REPEATED_TOKENS = 1.1, 5
 _MAX_WORKERS = 8
 
 
@@ -78,11 +83,17 @@ class FasterWhisper:
         return tuple(words)
 
     def _one(self, clip: Clip, language: str) -> list[Word]:
+        segments = self._decoded(clip, language)
+        if any(s.compression_ratio > LOOPING or s.avg_logprob < UNLIKELY for s in segments):
+            segments = self._decoded(clip, language, repetition_penalty=PENALTY, no_repeat_ngram_size=REPEATED_TOKENS)
+        return [word for segment in segments for word in _words(segment, clip)]
+
+    def _decoded(self, clip: Clip, language: str, **settings: Any) -> list[Any]:
         segments, _ = self._model.transcribe(
             clip.sound, language=language, beam_size=self._beam_size, word_timestamps=True,
-            condition_on_previous_text=False,
+            condition_on_previous_text=False, temperature=[0.0], **settings,
         )  # fmt: skip
-        return [word for segment in segments for word in _words(segment, clip)]
+        return list(segments)
 
 
 def _words(segment: Any, clip: Clip) -> list[Word]:
