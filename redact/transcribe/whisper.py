@@ -22,9 +22,9 @@ logging.getLogger("faster_whisper").handlers = [logging.NullHandler()]
 logging.getLogger("faster_whisper").propagate = False
 
 BEAM_SIZE = 5
-# Whisper's own signs of a failed decoding: text that repeats itself, and text that the model finds unlikely. Whisper then
-# draws words at random, at rising temperatures; a second look that forbids repeats does as well (docs/decisions/0004),
-# and the same call gives the same words each time.
+# Whisper's own signs of a failed decoding: text that repeats itself, and text that the model finds unlikely. It would
+# then draw words at random, at rising temperatures; a second look that forbids repeats does as well, and the same call
+# gives the same words each time (docs/decisions/0004).
 LOOPING, UNLIKELY = 2.4, -1.0
 PENALTY, REPEATED_TOKENS = 1.1, 5
 _MAX_WORKERS = 8

@@ -45,7 +45,6 @@ def found(recognizers, code, said):
          ("IP_ADDRESS", "one ninety-eight dot fifty-one dot one hundred dot twenty-three,")),
         ("fr", "C'est cent quatre-vingt-douze point zéro point deux point douze.",
          ("IP_ADDRESS", "cent quatre-vingt-douze point zéro point deux point douze.")),
-        ("en", "Mail: s kirkbride at example dot org.", ("EMAIL_ADDRESS", "s kirkbride at example dot org.")),
         ("en", "It's imtiaz dot s at example dot I N", ("EMAIL_ADDRESS", "imtiaz dot s at example dot I N")),
     ],
 )  # fmt: skip

@@ -144,7 +144,6 @@ def _local_part(result: Sequence[Element], language: Language) -> int:
         joined = (result[first].kind == "mark" or before.kind == "mark") and before.kind != "address"
         runs_on = {before.kind, result[first].kind} <= {"letter", "digits"}
         named = result[first].kind == "digits" and before.kind == "word" and _is_name(before, language)
-        named = named or (before.kind == "letter" and result[first].kind == "word" and not result[first].after_break)
         if before.kind == "filler" or not (joined or runs_on or named):
             break
         first -= 1

@@ -1,0 +1,63 @@
+"""faster-whisper, for real: the same sound gives the same words."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from redact.audio.decode import decode, resample
+from redact.call import Stretch
+from redact.models import locate
+from redact.transcribe import whisper
+from redact.transcribe.engine import Clip
+from redact.transcribe.whisper import FasterWhisper
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+pytestmark = [pytest.mark.models, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return FasterWhisper(locate("base", engine="faster-whisper").path, "base", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def clips():
+    decoded = decode(SAMPLES / "fr-paiement-carte.mp3")
+    cut = []
+    for channel, samples in enumerate(decoded.pcm):
+        sound = resample(samples, decoded.recording.sample_rate)
+        cut.append(Clip(Stretch(channel, 5_000, 30_000), sound[5 * 16_000 : 30 * 16_000]))
+    return cut
+
+
+def heard(engine, clips):
+    return [(w.text, w.start_ms, w.end_ms, w.channel, w.confidence) for w in engine.transcribe(clips, "fr", _nobody)]
+
+
+def _nobody(done, total):
+    pass
+
+
+def test_words_lie_in_their_clips_and_come_again(engine, clips):
+    first = heard(engine, clips)
+    assert len(first) > 20
+    assert all(5_000 <= start <= end <= 30_000 for _, start, end, _, _ in first)
+    assert heard(engine, clips) == first
+
+
+def test_a_failed_decoding_gets_a_second_look_that_comes_again(engine, clips, monkeypatch):
+    monkeypatch.setattr(whisper, "UNLIKELY", 0.0)  # every decoding counts as failed
+    looks = []
+    decoded = FasterWhisper._decoded
+    monkeypatch.setattr(
+        FasterWhisper, "_decoded", lambda self, *given, **how: looks.append(how) or decoded(self, *given, **how)
+    )
+    once = heard(engine, clips[:1])
+    assert [bool(how) for how in looks] == [False, True]
+    assert once
+    assert heard(engine, clips[:1]) == once
+
+
+def test_silence_has_no_words(engine):
+    assert engine.transcribe([Clip(Stretch(0, 0, 0), np.zeros(0, np.float32))], "en", _nobody) == ()
