@@ -22,7 +22,7 @@ from redact.detect.spoken.base import load as load_language
 from redact.detect.spoken.base import supported
 from redact.errors import HeldForReview, UsageError, VerificationFailed
 from redact.findings import Check, Finding, Plan, Verification
-from redact.models import locate
+from redact.models import Registry, locate
 from redact.plan import Sound, make_plan, said, values
 from redact.policy import Policy
 from redact.publish import Staged, check_targets
@@ -32,7 +32,14 @@ from redact.transcripts import native, plain, srt, vtt
 
 SAMPLE_RATE = 16_000
 DEFAULT_MODEL = "base"
-SPACY_MODELS = {"en": "en_core_web_sm", "fr": "fr_core_news_md"}
+# The spaCy model of each language that can be redacted: as the registry has them.
+SPACY_MODELS = {
+    language: model.name
+    for model in Registry.load()
+    if model.engine == "spacy"
+    for language in model.languages
+    if language in supported()
+}
 # A name with so many digits in a row may hold a phone number or a date: its outputs get an opaque name.
 _DIGIT_RUN = re.compile(r"\d{5,}")
 _TEXT_SUFFIXES = (".txt", ".vtt", ".srt", ".json")

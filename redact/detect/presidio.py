@@ -566,6 +566,5 @@ def _written_recognizers(language: Language, deny: list[EntityRecognizer]) -> li
         _OfflineUrl(supported_language=code),
         IpRecognizer(supported_language=code),
     ]
-    if code == "en":
-        recognizers += [UsSsnRecognizer(), UsItinRecognizer(), NhsRecognizer(), UkNinoRecognizer()]
+    recognizers += [getattr(predefined_recognizers, name)(supported_language=code) for name in language.recognizers]
     return [*map(_registered, recognizers), *_own(language, "written"), *map(_registered, deny)]

@@ -109,6 +109,7 @@ class Language:
         read_number: the number that starts at a token; its last argument is which of the readings, 0 the likeliest.
         signs: words that may begin a number, a letter or a mark; all others are words and nothing else.
         letters: names of letters ("double u"), of one word or more.
+        letter_words: letters that are words too ("a", "y").
         alphabet: words of spelling alphabets ("Tango", "Marcel") to their letters.
         spelled_by: words between a letter and its example ("for", "as in"; "comme").
         examples: those of them that say little else: two in a sentence spell it.
@@ -131,6 +132,7 @@ class Language:
         ordinals: those that tell the day of one, where a date is asked for.
         requests: phrases that open a slot, by type.
         any_request: matches where one of them does: looked for at once, as most texts have none.
+        recognizers: Presidio's own that only this language has.
         patterns: further patterns by entity type, on the transcribed or the written view.
         phone_regions: regions whose phone numbers are looked for.
         common_words: everyday words: no names, though written with a capital, and no misheard values.
@@ -153,6 +155,7 @@ class Language:
     read_number: ReadNumber
     signs: frozenset[str]
     letters: Mapping[str, str]
+    letter_words: frozenset[str]
     alphabet: Mapping[str, str]
     spelled_by: frozenset[str]
     examples: frozenset[str]
@@ -175,6 +178,7 @@ class Language:
     ordinals: frozenset[str]
     requests: tuple[Request, ...]
     any_request: "regex.Pattern[str]"
+    recognizers: tuple[str, ...]
     patterns: tuple[Mapping[str, Any], ...]
     phone_regions: tuple[str, ...]
     common_words: frozenset[str]
@@ -243,7 +247,8 @@ def load(code: str) -> Language:
         for key in ("phrases", "stated")
         for phrase in spec.get(key, ())
     )
-    grammar, others = _everyday(_FOLDER / f"{code}.words.txt")
+    words = _FOLDER / f"{code}.words.txt"
+    grammar, others = _everyday(words) if words.exists() else (frozenset[str](), frozenset[str]())
     common = grammar.union(others, data["common_words"])
     sounds = tuple((re.compile(pattern), replacement) for pattern, replacement in data["sounds"])
     language = Language(
@@ -253,6 +258,7 @@ def load(code: str) -> Language:
             phrase.split()[0] for key in ("letters", "alphabet", "symbols") for phrase in data[key]
         ),
         letters=data["letters"],
+        letter_words=frozenset(data["letter_words"]),
         alphabet=data["alphabet"],
         spelled_by=frozenset(data["spelled_by"]),
         examples=frozenset(data["examples"]),
@@ -274,6 +280,7 @@ def load(code: str) -> Language:
         ordinals=frozenset(data["ordinals"]),
         requests=requests,
         any_request=regex.compile("|".join(request.pattern.pattern for request in requests), regex.IGNORECASE),
+        recognizers=tuple(data["recognizers"]),
         patterns=tuple(_with_words(entry) for entry in data["patterns"]),
         phone_regions=tuple(data["phone_regions"]),
         common_words=common,

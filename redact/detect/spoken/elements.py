@@ -16,7 +16,6 @@ Kind = Literal["digits", "letter", "mark", "filler", "word", "address"]
 # alphabet; several at once ("SW"); as what may be the letter O or a zero ("oh").
 _Said = Literal["", "example", "plain", "article", "alphabet", "group", "zero"]
 
-_ALSO_WORDS = {"en": frozenset("aio"), "fr": frozenset("aàyocôéè")}
 _REPEATS = {"double": 2, "triple": 3, "treble": 3}
 _BEFORE_LETTER = (("capital",), ("uppercase",), ("lowercase",), ("upper", "case"), ("lower", "case"))
 _AFTER_LETTER = (
@@ -220,7 +219,7 @@ def _letter(tokens: Sequence[Token], at: int, language: Language) -> tuple[str, 
         return (name.upper(), end - at + example, "plain") if example else _letters_at_once(tokens, at, language)
     end += _phrase_at(tokens, end, _AFTER_LETTER)
     example = _example(tokens, end, name, language)
-    article = single and tokens[start].text in _ALSO_WORDS.get(language.code, frozenset())
+    article = single and tokens[start].text in language.letter_words
     if example and (not article or tokens[start].raw.isupper()) and tokens[start].raw != "I":
         return name * repeat, end - at + example, "example"
     said: _Said = "article" if article and end == at + 1 and not example else "plain"
