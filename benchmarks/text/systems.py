@@ -29,8 +29,9 @@ def ours(language: str, spacy_model: Path, policy: Policy) -> System:
         for said, mask, (_, words) in zip(case.turns, masks, transcript.turn_ranges(), strict=True):
             places = dict(zip(words, re.finditer(r"\S+", said.text), strict=True))
             for one in plan.replacements:
-                if one.first in words:
+                if one.first in words and one.entity_type not in UNASKED:
                     start, end = places[one.first].start(), places[one.last].end()
+                    end -= said.text[end - 1] in ".?!,"  # the mark after a value stays in a transcript
                     mask[start:end] = [one.entity_type] * (end - start)
         return masks
 
