@@ -17,6 +17,8 @@ from redact.policy import Policy
 UNCLAIMED_REACH_MS = 4_000
 # A value of at least this many letters and digits is masked wherever it is said, and must not be in any output.
 VALUE_CHARACTERS = 4
+# What stands for words that nobody can be sure of.
+DOUBT = "DOUBT"
 # Words with less sound between them than this are neighbours in one breath.
 _TOUCHING_MS = 120
 
@@ -55,13 +57,16 @@ def make_plan(
         is_everyday: True for a word that says nothing by itself: masked once, it isn't masked wherever it is said.
     """
     types = _types(findings, policy, transcript, is_everyday)
+    if policy.in_doubt == "mask":
+        types = {**dict.fromkeys(_doubted(transcript), DOUBT), **types}
     replacements = _replacements(transcript, types)
     intervals: list[AudioInterval] = []
     if recording is not None:
         channels = tuple(range(recording.channels))
-        masked = _spoken(transcript, types, policy, sound.speech, recording.duration_ms)
+        told = {index: entity_type for index, entity_type in types.items() if entity_type != DOUBT}
+        masked = _spoken(transcript, told, policy, sound.speech, recording.duration_ms)
         if policy.in_doubt == "mask":
-            masked += [(d.where.start_ms, d.where.end_ms, "DOUBT") for d in transcript.doubts]
+            masked += [(d.where.start_ms, d.where.end_ms, DOUBT) for d in transcript.doubts]
         if policy.wants("KEYPAD_TONES", 1.0):
             masked += [(tone.start_ms, tone.end_ms, "KEYPAD_TONES") for tone in sound.tones]
         intervals = _merged(masked, policy.padding.merge_gap_ms, recording.duration_ms, channels)
@@ -82,6 +87,19 @@ def _types(
         for index in _number_runs(transcript.words, policy.number_run_digits):
             types.setdefault(index, "NUMBER")
     return _everywhere(types, [finding.words for finding in wanted], transcript, is_everyday)
+
+
+def _doubted(transcript: Transcript) -> list[int]:
+    """Words at a place of doubt: what is masked in the sound is not read in the text either."""
+    return [
+        index
+        for index, word in enumerate(transcript.words)
+        for where in (doubt.where for doubt in transcript.doubts)
+        if word.channel == where.channel
+        and word.start_ms is not None
+        and word.start_ms < where.end_ms
+        and (word.end_ms or word.start_ms) > where.start_ms
+    ]
 
 
 def said(text: str) -> str:
@@ -115,6 +133,8 @@ def values(transcript: Transcript, plan: Plan, is_everyday: IsEveryday = _never)
     words = transcript.words
     found = set()
     for replacement in plan.replacements:
+        if replacement.entity_type == DOUBT:
+            continue  # nothing is known of it, and the same word elsewhere may be anybody's
         covered = [words[index].text for index in range(replacement.first, replacement.last + 1)]
         if _is_telling(covered, is_everyday):
             found.add(tuple(filter(None, map(said, covered))))

@@ -135,6 +135,19 @@ def test_words_without_times_are_widened_to_their_neighbours(words, span):
     assert spans(plan) == [(max(0, span[0] - 100), min(5000, span[1] + 100))]
 
 
+@pytest.mark.parametrize(("in_doubt", "labels"), [("mask", ["[DOUBT]"]), ("report", [])])
+def test_words_in_doubt_are_masked_in_the_text_as_in_the_sound(in_doubt, labels):
+    where = Doubt("low_confidence", Stretch(1, 500, 900))
+    call = transcript(
+        turn(("so", 0, 400), ("murmur", 500, 900), ("and", 1000, 1200), ("murmur", 1300, 1600)), doubts=(where,)
+    )
+    plan = make_plan(call, [], BARE.changed(in_doubt=in_doubt), recording(2000), SILENT)
+    assert [(r.first, r.last) for r in plan.replacements] == [(1, 1)] * len(labels)
+    assert [r.label for r in plan.replacements] == labels
+    assert spans(plan) == [(500, 900)] * len(labels)
+    assert values(call, plan) == frozenset()
+
+
 @pytest.mark.parametrize(
     ("before", "region", "span"),
     [
