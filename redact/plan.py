@@ -86,7 +86,10 @@ def _types(
     if policy.number_run_digits is not None:
         for index in _number_runs(transcript.words, policy.number_run_digits):
             types.setdefault(index, "NUMBER")
-    return _everywhere(types, [finding.words for finding in wanted], transcript, is_everyday)
+    found = [finding.words for finding in wanted]
+    while (more := _everywhere(types, found, transcript, is_everyday)) != types:
+        types = more  # what is masked again may make new runs with its neighbours, which are values too
+    return types
 
 
 def _doubted(transcript: Transcript) -> list[int]:
