@@ -273,10 +273,10 @@ def _amounts(found: Sequence[Code], said: Sequence[str], language: Language) -> 
         trails = before.amount and before.words[-1] + 2 == code.words[0] and said[code.words[0] - 1] in language.units
         if trails and (code.digits <= 2 or said[code.words[-1]] in language.articles):
             result[position] = replace(code, amount=True)
-    return tuple(_put_right(result))
+    return tuple(_prices_put_right(result))
 
 
-def _put_right(found: Sequence[Code]) -> Iterator[Code]:
+def _prices_put_right(found: Sequence[Code]) -> Iterator[Code]:
     """The codes, with the prices among them that are corrected or repeated without their unit.
 
     "1250 euros, no, sorry, 1350. Let me repeat, 1350": so many digits again at once, or the same ones anywhere.

@@ -52,11 +52,10 @@ def first_names(heard: Heard) -> Iterator[Finding]:
         for index in indices:
             if not heard.words[index].text[:1].isupper():
                 continue
-            said = heard.said[index].removesuffix("'s")
             if heard.is_label(index):
                 continue
+            said = heard.said[index].removesuffix("'s")
             named = _is_first_name(heard, index)
-            named = named and (said not in heard.language.grammar_words or heard.named(index))
             if _begins(heard, index, indices.start) and (
                 heard.common(index) or not (heard.ends_clause(index) or named)
             ):
@@ -122,6 +121,8 @@ def _is_part(heard: Heard, index: int, run: Sequence[int]) -> bool:
 def _is_first_name(heard: Heard, index: int) -> bool:
     said = heard.said[index].removesuffix("'s")
     if said not in heard.language.first_names or said in heard.language.months:
+        return False
+    if said in heard.language.grammar_words and not heard.named(index):
         return False
     unlikely = _is_abbreviation(heard, index) or said in heard.language.capitals or said in heard.language.headings
     return not (heard.document and unlikely)

@@ -58,7 +58,7 @@ def _address(heard: Heard, chain: list[int], located: set[int]) -> Iterator[Find
     numbers = [i for i in chain if HOUSE_NUMBER.match(heard.said[i]) or i in heard.digits]
     named = [i for i in chain if _names(heard, i) or i in located]
     kinds = [i for i in chain if heard.said[i] in heard.language.address_words]
-    stands_there = bool(chain) and heard.said[chain[0] - 1] in heard.language.address_prepositions
+    stands_there = bool(chain) and chain[0] > 0 and heard.said[chain[0] - 1] in heard.language.address_prepositions
     if len(chain) < (2 if stands_there else LEAST_WORDS) or not numbers or not named:
         return
     if stands_there and len(chain) < LEAST_WORDS and named[0] < numbers[0]:

@@ -325,7 +325,7 @@ def _is_anchor(heard: Heard, answer: str, index: int) -> bool:
         return False
     if answer == "date":
         language = heard.language
-        ordinal = said in language.ordinals and heard.said[index - 1] not in language.articles
+        ordinal = said in language.ordinals and (not index or heard.said[index - 1] not in language.articles)
         return said in language.months or index in heard.dates or bool(_ORDINAL.match(said)) or ordinal
     if index in heard.amounts:
         return False
