@@ -1,5 +1,9 @@
 """Where something is heard: speech or not."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -37,3 +41,14 @@ def test_noise_and_silence_are_not(sound):
 
 def test_a_click_is_not():
     assert audible(sound_of((2, 0), (0.04, 0.3), (2, 0)), 0) == ()
+
+
+def test_detecting_speech_leaves_nothing_behind(tmp_path):
+    home, temp = tmp_path / "home", tmp_path / "temp"
+    home.mkdir()
+    temp.mkdir()
+    code = "import numpy; from redact.audio.speech import regions; regions(numpy.zeros(16000, numpy.float32), 0)"
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY" and not k.startswith("XDG_")}
+    environment |= {"HOME": str(home), "TMPDIR": str(temp), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert [path for folder in (home, temp) for path in folder.rglob("*") if path.is_file()] == []
