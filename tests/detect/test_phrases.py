@@ -114,12 +114,16 @@ def test_what_is_nobodys_is_not_found(row):
 )
 def test_each_request_finds_the_answer_of_a_row_by_itself(code, request_):
     alone = replace(load(code), requests=(request_,), any_request=request_.pattern)
-    for row in rows(code):
-        if row.entity_type == request_.entity_type and request_.pattern.search(row.text):
-            heard = replace(heard_in(row), language=alone)
-            if finds_one(row, replies.replies(heard, requests.slots(heard))):
-                return
-    pytest.fail(f"phrases/{code}.tsv has no row of {request_.entity_type} for {request_.pattern.pattern}")
+    asking = [
+        row for row in rows(code) if row.entity_type == request_.entity_type and request_.pattern.search(row.text)
+    ]
+
+    def answered(row):
+        heard = replace(heard_in(row), language=alone)
+        return finds_one(row, replies.replies(heard, requests.slots(heard)))
+
+    missing = f"phrases/{code}.tsv has no row of {request_.entity_type} for {request_.pattern.pattern}"
+    assert any(map(answered, asking)), missing
 
 
 @pytest.mark.parametrize(
@@ -128,13 +132,14 @@ def test_each_request_finds_the_answer_of_a_row_by_itself(code, request_):
 )
 def test_each_read_back_finds_what_is_said_again_in_a_row_by_itself(code, pattern):
     alone = replace(load(code), read_backs=(pattern,))
-    for row in rows(code):
-        if row.entity_type != NOTHING and pattern.search(row.text):
-            heard = replace(heard_in(row), language=alone)
-            given = list(replies.replies(heard, requests.slots(heard)))
-            if finds_one(row, replies.read_again(heard, requests.read_backs(heard), given)):
-                return
-    pytest.fail(f"phrases/{code}.tsv has no row for the read-back {pattern.pattern}")
+    said_again = [row for row in rows(code) if row.entity_type != NOTHING and pattern.search(row.text)]
+
+    def found_again(row):
+        heard = replace(heard_in(row), language=alone)
+        given = list(replies.replies(heard, requests.slots(heard)))
+        return finds_one(row, replies.read_again(heard, requests.read_backs(heard), given))
+
+    assert any(map(found_again, said_again)), f"phrases/{code}.tsv has no row for the read-back {pattern.pattern}"
 
 
 @pytest.mark.parametrize(
@@ -143,12 +148,14 @@ def test_each_read_back_finds_what_is_said_again_in_a_row_by_itself(code, patter
 )
 def test_each_plain_request_keeps_a_number_of_a_row_by_itself(code, pattern):
     language = load(code)
-    for row in rows(code):
-        if row.entity_type == NOTHING and pattern.search(row.text):
-            kept = not wanted(row, replace(language, plain_requests=(pattern,)))
-            if kept and wanted(row, replace(language, plain_requests=())):
-                return
-    pytest.fail(f"phrases/{code}.tsv has no row of what is nobody's for the question {pattern.pattern}")
+    asking = [row for row in rows(code) if row.entity_type == NOTHING and pattern.search(row.text)]
+
+    def kept(row):
+        spared = not wanted(row, replace(language, plain_requests=(pattern,)))
+        return spared and wanted(row, replace(language, plain_requests=()))
+
+    missing = f"phrases/{code}.tsv has no row of what is nobody's for the question {pattern.pattern}"
+    assert any(map(kept, asking)), missing
 
 
 def cues():
@@ -168,9 +175,11 @@ def test_each_cue_finds_the_name_of_a_row_by_itself(code, kind, only, words):
     language = load(code)
     none = {"before": (), "maybe_before": (), "after": (), "relatives": frozenset(), "titles": frozenset()}
     alone = replace(language, names=replace(language.names, **{**none, kind: only}))
-    for row in rows(code):
+
+    def named(row):
         heard = heard_in(row)
         stands = any(heard.said[at : at + len(words)] == words for at in range(len(heard.said)))
-        if row.entity_type == "PERSON" and stands and finds_one(row, names.names(replace(heard, language=alone))):
-            return
-    pytest.fail(f"phrases/{code}.tsv has no row of PERSON for the cue {' '.join(words)!r} among names.{kind}")
+        return stands and finds_one(row, names.names(replace(heard, language=alone)))
+
+    missing = f"phrases/{code}.tsv has no row of PERSON for the cue {' '.join(words)!r} among names.{kind}"
+    assert any(named(row) for row in rows(code) if row.entity_type == "PERSON"), missing
