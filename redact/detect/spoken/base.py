@@ -25,6 +25,33 @@ _REPEATED = re.compile(r"(.)\1+")
 _AROUND = re.compile(r"^[^\w@$€£#+-]+|[^\w@%€$£+#]+$")
 _JOINTS = re.compile("[-']")
 _FOLDER = Path(__file__).parent
+# Keys of a language's file that are sets of words, and attributes of the same name.
+_SETS = (
+    "letter_words",
+    "spelled_by",
+    "examples",
+    "fillers",
+    "acknowledgements",
+    "units",
+    "clock_units",
+    "marks",
+    "copulas",
+    "plain_numbers",
+    "small_numbers",
+    "headings",
+    "capitals",
+    "date_words",
+    "months",
+    "ordinals",
+    "range_words",
+    "articles",
+    "corrections",
+    "courtesies",
+    "address_words",
+    "address_joins",
+    "address_cues",
+    "address_prepositions",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,26 +285,10 @@ def load(code: str) -> Language:
             phrase.split()[0] for key in ("letters", "alphabet", "symbols") for phrase in data[key]
         ),
         letters=data["letters"],
-        letter_words=frozenset(data["letter_words"]),
         alphabet=data["alphabet"],
-        spelled_by=frozenset(data["spelled_by"]),
-        examples=frozenset(data["examples"]),
         symbols=data["symbols"],
-        fillers=frozenset(data["fillers"]),
-        acknowledgements=frozenset(data["acknowledgements"]),
-        units=frozenset(data["units"]),
-        clock_units=frozenset(data["clock_units"]),
-        marks=frozenset(data["marks"]),
-        copulas=frozenset(data["copulas"]),
-        plain_numbers=frozenset(data["plain_numbers"]),
-        small_numbers=frozenset(data["small_numbers"]),
         public_numbers=re.compile(data["public_numbers"]),
         first_names=(_first_names(data["name_locales"]) - common).union(data["first_names"]),
-        headings=frozenset(data["headings"]),
-        capitals=frozenset(data["capitals"]),
-        date_words=frozenset(data["date_words"]),
-        months=frozenset(data["months"]),
-        ordinals=frozenset(data["ordinals"]),
         requests=requests,
         any_request=regex.compile("|".join(request.pattern.pattern for request in requests), regex.IGNORECASE),
         recognizers=tuple(data["recognizers"]),
@@ -285,19 +296,12 @@ def load(code: str) -> Language:
         phone_regions=tuple(data["phone_regions"]),
         common_words=common,
         grammar_words=grammar,
-        range_words=frozenset(data["range_words"]),
-        articles=frozenset(data["articles"]),
         keywords={},
         plain_requests=tuple(_phrase(phrase) for phrase in data["plain_requests"]),
         read_backs=tuple(_phrase(phrase) for phrase in data["read_backs"]),
-        corrections=frozenset(data["corrections"]),
-        courtesies=frozenset(data["courtesies"]),
-        address_words=frozenset(data["address_words"]),
-        address_joins=frozenset(data["address_joins"]),
-        address_cues=frozenset(data["address_cues"]),
-        address_prepositions=frozenset(data["address_prepositions"]),
         names=_name_cues(data["names"]),
         sounds=sounds,
+        **{key: frozenset(data[key]) for key in _SETS},
     )
     return replace(language, keywords={language.sound(word): word for word in data["keywords"]})
 
