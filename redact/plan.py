@@ -57,14 +57,12 @@ def make_plan(
         is_everyday: True for a word that says nothing by itself: masked once, it isn't masked wherever it is said.
     """
     types = _types(findings, policy, transcript, is_everyday)
-    if policy.in_doubt == "mask":
-        types = {**dict.fromkeys(_doubted(transcript), DOUBT), **types}
-    replacements = _replacements(transcript, types)
+    doubted = dict.fromkeys(_doubted(transcript), DOUBT) if policy.in_doubt == "mask" else {}
+    replacements = _replacements(transcript, {**doubted, **types})
     intervals: list[AudioInterval] = []
     if recording is not None:
         channels = tuple(range(recording.channels))
-        told = {index: entity_type for index, entity_type in types.items() if entity_type != DOUBT}
-        masked = _spoken(transcript, told, policy, sound.speech, recording.duration_ms)
+        masked = _spoken(transcript, types, policy, sound.speech, recording.duration_ms)
         if policy.in_doubt == "mask":
             masked += [(d.where.start_ms, d.where.end_ms, DOUBT) for d in transcript.doubts]
         if policy.wants("KEYPAD_TONES", 1.0):

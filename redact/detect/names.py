@@ -56,9 +56,7 @@ def first_names(heard: Heard) -> Iterator[Finding]:
                 continue
             said = heard.said[index].removesuffix("'s")
             named = _is_first_name(heard, index)
-            if _begins(heard, index, indices.start) and (
-                heard.common(index) or not (heard.ends_clause(index) or named)
-            ):
+            if heard.begins_sentence(index) and (heard.common(index) or not (heard.ends_clause(index) or named)):
                 continue
             alone = heard.capital(index) and said.isalpha() and _stands_apart(heard, index)
             alone = alone and not _is_abbreviation(heard, index)
@@ -79,10 +77,6 @@ def _surname(heard: Heard, index: int, stop: int) -> tuple[int, ...]:
             break
         taken.append(index)
     return tuple(taken)
-
-
-def _begins(heard: Heard, index: int, first: int) -> bool:
-    return index == first or heard.words[index - 1].text[-1:] in ".?!…"
 
 
 def _stands_apart(heard: Heard, index: int) -> bool:
