@@ -1,22 +1,21 @@
 """One call, from the file to its published outputs: `Redactor.redact_file` reads as a table of contents."""
 
 import hashlib
-import io
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from redact import __version__, report, text, verify
+from redact import __version__, listen, report, text, verify
 from redact import policy as policies
-from redact.audio import dtmf, mask
-from redact.audio.decode import Decoded, decode, resample
+from redact.audio.decode import Decoded, decode
 from redact.audio.encode import Encoded, encode
-from redact.audio.speech import audible, regions, without_echo
-from redact.call import Recording, Role, Stretch, Transcript
+from redact.audio.mask import Masked
+from redact.call import Recording, Role, Transcript
 from redact.detect import recognizers
 from redact.detect.spoken.base import load as load_language
 from redact.detect.spoken.base import supported
@@ -27,10 +26,8 @@ from redact.plan import Sound, make_plan, said, values
 from redact.policy import Policy
 from redact.publish import Staged, check_targets
 from redact.transcribe.engine import Clip, Engine
-from redact.transcribe.segments import clips, doubts, plausible, turns, with_audible
 from redact.transcripts import native, plain, srt, vtt
 
-SAMPLE_RATE = 16_000
 DEFAULT_MODEL = "base"
 # The spaCy model of each language that can be redacted: as the registry has them.
 SPACY_MODELS = {
@@ -128,34 +125,32 @@ class Redactor:
         if not dry_run:
             check_targets(directory, _names(_stem(path), path.suffix), force=self._options.force)
         clock = _Clock()
-        with clock.stage("decode"):
-            self._progress("decode", 0, 1)
-            decoded = decode(path, roles=self._options.roles)
-        transcript, sound = self._listen(decoded, clock)
-        findings = self._detect(transcript, clock)
-        is_everyday = load_language(transcript.language).is_everyday
-        plan = make_plan(transcript, findings, self.policy, decoded.recording, sound, is_everyday)
-        call = _Call(decoded.recording, transcript, findings, plan)
-        if dry_run:
-            return Result((), self._report(call, None, {}, (), clock), plan, _warnings(transcript))
-        stem = _stem(path, values(transcript, plan, is_everyday), decoded.recording.sha256)
-        if plan.hold:
-            self._publish_report_alone(call, None, directory, stem, clock)
-            raise HeldForReview(
-                "the call is held for review: the policy wants a person to decide; only its report was published",
-                hint="see doubts in the report, or use a policy with in_doubt: mask",
-            )
-        with Staged(directory) as staged:
-            encoded, hashes = self._stage(staged, stem, path, decoded, call, clock)
-            with clock.stage("verify"):
-                self._progress("verify", 0, 1)
-                verification = self._verify(staged, stem + encoded.suffix, stem, decoded, call)
-            notes = (encoded.note,) if encoded.note else ()
-            if verification.passed:
-                done = self._report(call, verification, hashes, notes, clock)
-                staged.open(f"{_report_stem(stem)}.report.json").write(report.write(done).encode())
-                outputs = staged.publish(force=self._options.force)
-                return Result(outputs, done, plan, (*_warnings(transcript), *notes))
+        with self._decode(path, clock) as decoded:
+            transcript, sound = self._listen(decoded, clock)
+            findings = self._detect(transcript, clock)
+            is_everyday = load_language(transcript.language).is_everyday
+            plan = make_plan(transcript, findings, self.policy, decoded.recording, sound, is_everyday)
+            call = _Call(decoded.recording, transcript, findings, plan)
+            if dry_run:
+                return Result((), self._report(call, None, {}, (), clock), plan, _warnings(transcript))
+            stem = _stem(path, values(transcript, plan, is_everyday), decoded.recording.sha256)
+            if plan.hold:
+                self._publish_report_alone(call, None, directory, stem, clock)
+                raise HeldForReview(
+                    "the call is held for review: the policy wants a person to decide; only its report was published",
+                    hint="see doubts in the report, or use a policy with in_doubt: mask",
+                )
+            with Staged(directory) as staged:
+                encoded, hashes = self._stage(staged, stem, path, decoded, call, clock)
+                with clock.stage("verify"):
+                    self._progress("verify", 0, 1)
+                    verification = self._verify(staged, stem + encoded.suffix, stem, decoded, call)
+                notes = (encoded.note,) if encoded.note else ()
+                if verification.passed:
+                    done = self._report(call, verification, hashes, notes, clock)
+                    staged.open(f"{_report_stem(stem)}.report.json").write(report.write(done).encode())
+                    outputs = staged.publish(force=self._options.force)
+                    return Result(outputs, done, plan, (*_warnings(transcript), *notes))
         self._publish_report_alone(call, verification, directory, stem, clock)
         failed = ", ".join(check.name for check in verification.checks if not check.passed)
         raise VerificationFailed(
@@ -169,7 +164,8 @@ class Redactor:
         Raises:
             RedactError: one of its kinds, by what went wrong.
         """
-        return self._listen(decode(path, roles=self._options.roles), _Clock())[0]
+        with self._decode(path, _Clock()) as decoded:
+            return self._listen(decoded, _Clock())[0]
 
     def findings(self, transcript: Transcript) -> tuple[Finding, ...]:
         """All that is found in a transcript, whether the policy wants it or not.
@@ -179,51 +175,31 @@ class Redactor:
         """
         return self._detect(transcript, _Clock())
 
+    def _decode(self, path: Path, clock: "_Clock") -> Decoded:
+        with clock.stage("decode"):
+            self._progress("decode", 0, 1)
+            return decode(path, roles=self._options.roles)
+
     def _listen(self, decoded: Decoded, clock: "_Clock") -> tuple[Transcript, Sound]:
         """Who said what when, and what else is heard."""
-        recording = decoded.recording
         with clock.stage("load_models"):
             self._progress("load models", 0, 1)
             engine = self._loaded_engine()
         with clock.stage("speech"):
-            sounds = without_echo([resample(channel, recording.sample_rate, SAMPLE_RATE) for channel in decoded.pcm])
-            speech = [regions(sound, channel) for channel, sound in enumerate(sounds)]
-            heard_there = [
-                with_audible(
-                    clips(part, recording.duration_ms), audible(sounds[channel], channel), recording.duration_ms
-                )
-                for channel, part in enumerate(speech)
-            ]
-            tones = tuple(
-                burst
-                for channel, samples in enumerate(decoded.pcm)
-                for burst in dtmf.bursts(samples, recording.sample_rate, channel)
-            )
-        cut = [Clip(c, _cut(sounds[c.channel], c)) for part in heard_there for c in part]
+            heard = listen.survey(decoded.pcm, decoded.recording)
         with clock.stage("transcribe"):
-            language, probability = self._language(engine, cut)
-            told = engine.transcribe(cut, language, lambda done, total: self._progress("transcribe", done, total))
-            heard = plausible(told, recording.duration_ms)
-        doubted = [
-            doubt
-            for channel, part in enumerate(speech)
-            for doubt in doubts([word for word in heard if word.channel == channel], _without(part, tones))
-        ]
-        spoken = tuple(stretch for part in speech for stretch in part)
-        said_by = turns(heard, recording.roles, spoken)
-        return Transcript(said_by, language, engine.name, probability, tuple(doubted)), Sound(spoken, tones)
+            language, probability = self._language(engine, heard.clips)
+            transcript = listen.transcribe(
+                heard, decoded.recording, engine, language, probability, partial(self._progress, "transcribe")
+            )
+        return transcript, heard.sound
 
     def _language(self, engine: Engine, cut: Sequence[Clip]) -> tuple[str, float | None]:
         if self._options.language != "auto":
             return self._options.language, None
         if self._only_language or not cut:
             return self._only_language or supported()[0], None
-        longest: dict[int, Clip] = {}
-        for clip in cut:  # one clip of each channel: the longest, for the most speech
-            known = longest.get(clip.where.channel)
-            if known is None or len(clip.sound) > len(known.sound):
-                longest[clip.where.channel] = clip
-        language, probability = engine.detect_language(tuple(longest.values()))
+        language, probability = engine.detect_language(listen.longest_clips(cut))
         if language not in supported():
             raise HeldForReview(
                 f"the call seems to be in {language!r}, which can't be redacted; nothing was published",
@@ -273,16 +249,14 @@ class Redactor:
         recording, plan = call.recording, call.plan
         with clock.stage("mask_and_encode"):
             self._progress("mask", 0, 1)
-            masked = mask.apply(decoded.pcm, plan.intervals, self.policy.mask.style(), recording.sample_rate)
-            spans = [
-                mask.replaced(plan.intervals, channel, recording.sample_rate, recording.samples)
-                for channel in range(recording.channels)
-            ]
-            sound = io.BytesIO()
-            encoded = encode(recording, path, masked, spans, sound)
+            masked = Masked(decoded.pcm, plan.intervals, self.policy.mask.style())
+            sound = staged.open(stem)
+            encoded = encode(recording, path, masked, masked.replaced, sound)
+            staged.rename(stem, stem + encoded.suffix)
+            sound.seek(0)
+            hashes = {encoded.suffix: hashlib.file_digest(sound, "sha256").hexdigest()}
         redacted = text.redact(call.transcript, plan, self.policy.label_style)
         contents = {
-            encoded.suffix: sound.getvalue(),
             ".txt": plain.write(redacted.transcript).encode(),
             ".vtt": vtt.write(redacted.transcript).encode(),
             ".srt": srt.write(redacted.transcript).encode(),
@@ -292,14 +266,12 @@ class Redactor:
         }
         for suffix, content in contents.items():
             staged.open(stem + suffix).write(content)
-        return encoded, {suffix: hashlib.sha256(content).hexdigest() for suffix, content in contents.items()}
+            hashes[suffix] = hashlib.sha256(content).hexdigest()
+        return encoded, hashes
 
     def _verify(self, staged: Staged, audio_name: str, stem: str, decoded: Decoded, call: "_Call") -> Verification:
-        recording = call.recording
-        written = decode(staged.path(audio_name), roles=recording.roles)
-        checks = verify.check_sound(
-            decoded.pcm, written.pcm, recording, written.recording.sample_rate, call.plan, self.policy.mask.style()
-        )
+        with decode(staged.path(audio_name), roles=call.recording.roles) as written:
+            checks = verify.check_sound(decoded.pcm, written.pcm, call.plan, self.policy.mask.style())
         kept = values(call.transcript, call.plan, load_language(call.transcript.language).is_everyday)
         read = [staged.path(stem + suffix).read_text(encoding="utf-8") for suffix in _TEXT_SUFFIXES]
         spoken = "\n".join(turn.text for turn in native.read(read[-1]).turns)
@@ -362,21 +334,6 @@ def _report_stem(stem: str) -> str:
 
 def _names(stem: str, suffix: str) -> tuple[str, ...]:
     return (*(stem + end for end in (suffix.lower(), *_TEXT_SUFFIXES)), f"{_report_stem(stem)}.report.json")
-
-
-def _cut(sound: Any, stretch: Stretch) -> Any:
-    return sound[stretch.start_ms * SAMPLE_RATE // 1000 : -(-stretch.end_ms * SAMPLE_RATE // 1000)]
-
-
-def _without(speech: Sequence[Stretch], tones: Sequence[Stretch]) -> list[Stretch]:
-    """Speech regions that are no keypad tones."""
-    return [
-        region
-        for region in speech
-        if not any(
-            t.start_ms < region.end_ms and region.start_ms < t.end_ms for t in tones if t.channel == region.channel
-        )
-    ]
 
 
 def _warnings(transcript: Transcript) -> tuple[str, ...]:

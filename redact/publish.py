@@ -15,10 +15,10 @@ import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 from redact.errors import CannotWrite
 
@@ -156,7 +156,7 @@ class Staged:
         if not self._published:
             self._remove_made()
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> io.BufferedRandom:
         """A new, empty file, to be written and read; it is published under `name`, in the order of these calls.
 
         Its writes raise `CannotWrite`. It is closed with the context.
@@ -165,12 +165,19 @@ class Staged:
             CannotWrite: the folder takes no file.
             ValueError: the name is not that of a file in the folder, or was used before.
         """
-        if name in self._files or name in ("", ".", "..") or "/" in name or "\0" in name:
-            raise ValueError("not a new name of a file in the folder")
+        self._check_name(name)
         with _writing(name):
             fd, hidden = self._unnamed(name)
             self._files[name] = _File(name, io.BufferedRandom(_Output(fd, name)), hidden)
         return self._files[name].file
+
+    def rename(self, name: str, to: str) -> None:
+        """Have the file that was opened last published under another name."""
+        staged = self._files[name]
+        if to != name:
+            self._check_name(to)
+            del self._files[name]
+            self._files[to] = replace(staged, name=to)
 
     def path(self, name: str) -> Path:
         """A path by which another process of the same user can read the staged file while the context is open."""
@@ -204,6 +211,10 @@ class Staged:
             for made in self._made:
                 _sync_directory(made.parent)
         return tuple(self._directory / name for name in self._files)
+
+    def _check_name(self, name: str) -> None:
+        if name in self._files or name in ("", ".", "..") or "/" in name or "\0" in name:
+            raise ValueError("not a new name of a file in the folder")
 
     def _make_directory(self) -> None:
         missing = []

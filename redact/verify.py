@@ -1,14 +1,14 @@
 """Is what was staged really redacted? Checked on the staged files themselves, before any of them gets its name."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from redact.audio import mask
-from redact.call import Recording
+from redact.audio.pcm import Signal
 from redact.findings import Check, MaskStyle, Plan
 
 # Of the original inside a mask: how alike what was written may be, and how loud. Lossy codecs smear sound into it.
@@ -17,56 +17,62 @@ MAX_GAIN = 0.05
 # Shorter or quieter than this a gain is chance. Level in dB below full scale.
 MIN_SPAN_MS = 100
 QUIET_DBFS = -50.0
+# A longer span is compared in windows, of which each has to pass.
+WINDOW_S = 10
 # Codecs that state no length may be off by one of their frames; the longest is AAC's, 1024 samples at 8 kHz.
 MAX_LENGTH_DIFFERENCE_MS = 130
 _WORD = re.compile(r"[^\W_]+(?:['’.,:@/\-+&][^\W_]+)*")
 
 
-def check_sound(
-    original: NDArray[Any], written: NDArray[Any], recording: Recording, written_rate: int, plan: Plan, style: MaskStyle
-) -> tuple[Check, ...]:
+def check_sound(original: Signal, written: Signal, plan: Plan, style: MaskStyle) -> tuple[Check, ...]:
     """Compare the written file, decoded again, with the original.
 
     Args:
-        original: shape (channels, samples).
-        written: the same of the staged file, as decoded.
-        recording: facts of the original.
-        written_rate: sample rate of the written file, in Hz.
+        original: sound of the original.
+        written: sound of the staged file.
         plan: whose intervals should be masked.
         style: of the mask, whose own tone is taken out before comparing.
     """
-    same_shape = written.shape[0] == original.shape[0] and written_rate == recording.sample_rate
-    difference_ms = abs(written.shape[1] - original.shape[1]) * 1000 / recording.sample_rate
+    same_shape = written.channels == original.channels and written.sample_rate == original.sample_rate
+    difference_ms = abs(written.samples - original.samples) * 1000 / original.sample_rate
     checks = [
         Check("channels_and_rate_kept", same_shape),
         Check("duration_kept", same_shape and difference_ms <= MAX_LENGTH_DIFFERENCE_MS, round(difference_ms, 3)),
     ]
     if same_shape:
-        excess = max(_excess(original, written, recording.sample_rate, plan, style), default=0.0)
+        excess = max(_excess(original, written, plan, style), default=0.0)
         checks.append(Check("samples_replaced", excess <= 1.0, round(excess, 4)))
     return tuple(checks)
 
 
-def _excess(original: NDArray[Any], written: NDArray[Any], rate: int, plan: Plan, style: MaskStyle) -> Iterable[float]:
-    """For each masked span, how near the original in what was written comes to what is allowed (1).
+def _excess(original: Signal, written: Signal, plan: Plan, style: MaskStyle) -> Iterable[float]:
+    """For each window of a masked span, how near the original in what was written comes to what is allowed (1).
 
-    Two figures must both be over their limit for a span to fail. The correlation says whether what is heard is the
+    Two figures must both be over their limit for a window to fail. The correlation says whether what is heard is the
     original; beside a quiet original any residue may resemble it. The gain says how loud the original still is;
     beside a loud mask it is chance.
     """
-    length = min(original.shape[1], written.shape[1])
-    for channel in range(original.shape[0]):
-        for first, last in mask.spans(plan.intervals, channel, rate, length):
-            samples = last - first
-            before = _unit(original[channel, first:last])
-            energy = float(before @ before)
-            if samples < MIN_SPAN_MS * rate // 1000 or energy / samples <= 10 ** (QUIET_DBFS / 10):
-                continue
-            after = _without_tone(_unit(written[channel, first:last]), rate, style)
-            common = abs(float(before @ after))
-            correlation = common / (np.sqrt(energy * float(after @ after)) + 1e-12)
-            limit = max(MAX_CORRELATION, 4 / np.sqrt(samples))
-            yield float(min(correlation / limit, common / energy / MAX_GAIN))
+    rate = original.sample_rate
+    for channel in range(original.channels):
+        for span in mask.spans(plan.intervals, channel, rate, min(original.samples, written.samples)):
+            for first, last in _windows(*span, WINDOW_S * rate):
+                before = _unit(original.read(first, last)[channel])
+                energy = float(before @ before)
+                samples = last - first
+                if samples < MIN_SPAN_MS * rate // 1000 or energy / samples <= 10 ** (QUIET_DBFS / 10):
+                    continue
+                after = _without_tone(_unit(written.read(first, last)[channel]), rate, style)
+                common = abs(float(before @ after))
+                correlation = common / (np.sqrt(energy * float(after @ after)) + 1e-12)
+                limit = max(MAX_CORRELATION, 4 / np.sqrt(samples))
+                yield float(min(correlation / limit, common / energy / MAX_GAIN))
+
+
+def _windows(first: int, last: int, longest: int) -> Iterator[tuple[int, int]]:
+    """A span in the fewest parts of about the same length, none longer than `longest`."""
+    parts = -(-(last - first) // longest)
+    for part in range(parts):
+        yield first + (last - first) * part // parts, first + (last - first) * (part + 1) // parts
 
 
 def _without_tone(sound: NDArray[np.float64], rate: int, style: MaskStyle) -> NDArray[np.float64]:

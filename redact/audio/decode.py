@@ -9,35 +9,38 @@ import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from types import TracebackType
+from typing import Self
 
 from redact.audio.decoder import DecodeLimits, DecoderProcess
+from redact.audio.pcm import Pcm
 from redact.call import Recording, Role
 from redact.errors import InputRejected, UsageError
 
-__all__ = ["DecodeLimits", "Decoded", "decode", "resample"]
+__all__ = ["DecodeLimits", "Decoded", "decode"]
 
 _READ_BYTES = 1 << 20
-# Samples of one channel that are resampled at a time.
-_RESAMPLE_BLOCK = 1 << 18
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """A recording's facts and its sound.
+    """A recording's facts and its sound: a context manager, which lets go of the sound at its end.
 
     Attributes:
         recording: the facts.
-        pcm: read-only samples of shape (channels, samples), of `recording.sample_format`: int16, int32 (24 bit: left
-            aligned) or float32. Float sound may pass full scale, as decoders of lossy codecs do; NaN was replaced
-            by 0 and infinities by full scale.
+        pcm: the samples, of `recording.sample_format`. NaN was replaced by 0 and infinities by full scale.
     """
 
     recording: Recording
-    pcm: NDArray[Any] = field(repr=False)
+    pcm: Pcm = field(repr=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.pcm.close()
 
 
 _DEFAULT_LIMITS = DecodeLimits()
@@ -57,6 +60,7 @@ def decode(path: Path, *, roles: tuple[Role, ...] | None = None, limits: DecodeL
     Raises:
         InputRejected: the file can't be read, is no audio, is not whole, or is over a limit.
         UsageError: the number of roles is not the number of channels.
+        CannotWrite: the decoded sound finds no place.
     """
     fd = _open(path)
     try:
@@ -66,8 +70,10 @@ def decode(path: Path, *, roles: tuple[Role, ...] | None = None, limits: DecodeL
         with DecoderProcess(fd, limits, before.st_size) as child:
             sound = child.sound()
             roles = _roles(roles, sound.channels)
-            pcm, bit_rate = child.samples(sound)
+            pcm = Pcm(child.samples(sound), sound.channels, sound.sample_rate, sound.dtype)
+            bit_rate = child.bit_rate
         if _identity(os.fstat(fd)) != _identity(before):
+            pcm.close()
             raise InputRejected(
                 "the file changed while it was read", hint="wait until the recording is complete, then run again"
             )
@@ -78,7 +84,7 @@ def decode(path: Path, *, roles: tuple[Role, ...] | None = None, limits: DecodeL
         container=sound.container,
         codec=sound.codec,
         sample_rate=sound.sample_rate,
-        samples=pcm.shape[1],
+        samples=pcm.samples,
         sample_format=sound.sample_format,
         roles=roles,
         bit_rate=bit_rate,
@@ -144,51 +150,3 @@ def _roles(given: tuple[Role, ...] | None, channels: int) -> tuple[Role, ...]:
             hint="name a role for each channel, in their order",
         )
     return given
-
-
-def resample(channel: NDArray[Any], rate: int, to_rate: int = 16_000) -> NDArray[np.float32]:
-    """One channel at another sample rate.
-
-    Args:
-        channel: samples of shape (samples,), as in `Decoded.pcm`.
-        rate: of these samples, in Hz.
-        to_rate: of the result, in Hz.
-
-    Returns:
-        float32 in [-1, 1], of `ceil(len(channel) * to_rate / rate)` samples; sound keeps its place in time.
-    """
-    result = np.zeros(-(-len(channel) * to_rate // rate), np.float32)
-    if rate == to_rate:
-        for at in range(0, len(channel), _RESAMPLE_BLOCK):
-            result[at : at + _RESAMPLE_BLOCK] = _full_scale(channel[at : at + _RESAMPLE_BLOCK])
-        return result
-    import av  # deferred: only the child needs it else
-
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=to_rate)
-    filled = 0
-
-    def take(frame: Any) -> None:
-        nonlocal filled
-        for out in resampler.resample(frame):
-            samples = out.to_ndarray()[0][: len(result) - filled]
-            result[filled : filled + len(samples)] = samples
-            filled += len(samples)
-
-    for at in range(0, len(channel), _RESAMPLE_BLOCK):
-        frame = av.AudioFrame.from_ndarray(
-            _full_scale(channel[at : at + _RESAMPLE_BLOCK])[None], format="flt", layout="mono"
-        )
-        frame.sample_rate = rate
-        take(frame)
-    take(None)
-    np.clip(result, -1.0, 1.0, out=result)  # filters overshoot
-    return result
-
-
-def _full_scale(samples: NDArray[Any]) -> NDArray[np.float32]:
-    """Samples of any of our formats as float32 in [-1, 1]."""
-    if samples.dtype.kind == "f":
-        samples = np.clip(samples, -1.0, 1.0)
-        return samples.astype(np.float32)
-    scale = np.float32(2.0 ** (1 - 8 * samples.dtype.itemsize))
-    return samples.astype(np.float32) * scale

@@ -14,13 +14,13 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NoReturn, Self, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from redact.audio.sniff import Reason
 from redact.call import SampleFormat
@@ -28,6 +28,8 @@ from redact.errors import InputRejected
 
 _DTYPES: dict[str, np.dtype[Any]] = {"s16": np.dtype("<i2"), "s32": np.dtype("<i4"), "flt": np.dtype("<f4")}
 _PIPE_BYTES = 1 << 20
+# So much of the sound is taken at a time, whatever length a record claims to have.
+_PIECE_BYTES = 1 << 20
 _LIMITS_IN_MESSAGES = ("max_duration_s", "max_channels", "max_pcm_bytes")
 _CHILD = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -101,7 +103,7 @@ class DecodeLimits:
         max_bytes: size of the file.
         max_duration_s: of the sound; 13 hours hold the longest shift.
         max_channels: channels of the sound.
-        max_pcm_bytes: size of the decoded sound, which is held in memory.
+        max_pcm_bytes: size of the decoded sound, which is spooled.
         wall_s: seconds that decoding may take; None: a minute and a second more for each 20 kB, an hour at most.
         memory_bytes: what the child may allocate to decode.
     """
@@ -120,7 +122,7 @@ class DecodeLimits:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """What is known of the sound before it is decoded; as in `Recording`, but for an estimate of its length."""
+    """What is known of the sound before it is decoded, as in `Recording`."""
 
     container: str
     codec: str
@@ -129,14 +131,23 @@ class Sound:
     sample_format: SampleFormat
     tags: tuple[str, ...]
     other_streams: int
-    expected_samples: int
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the samples."""
+        return _DTYPES[self.sample_format]
 
 
 class DecoderProcess:
     """The decoder's process, from its start to its certain end: enter, then take `sound`, then `samples`.
 
     What the child says is not believed: a hostile file may have taken it over.
+
+    Attributes:
+        bit_rate: of the stream in bits a second, once all samples were taken; None where it means nothing.
     """
+
+    bit_rate: int | None = None
 
     def __init__(self, fd: int, limits: DecodeLimits, size_bytes: int) -> None:
         self._fd = fd
@@ -207,7 +218,6 @@ class DecoderProcess:
             and header.get("sample_format") in _DTYPES
             and _is_count(header.get("sample_rate"), 1000, 768_000)
             and _is_count(header.get("channels"), 1, self._limits.max_channels)
-            and _is_count(header.get("expected_samples"), 0, 1 << 48)
             and _is_count(header.get("other_streams"), 0, 1 << 20)
             and isinstance(tags, list)
             and all(_is_name(name) for name in tags)
@@ -217,43 +227,28 @@ class DecoderProcess:
             self._reject("died")
         return Sound(**{**header, "tags": tuple(header["tags"])})
 
-    def samples(self, sound: Sound) -> tuple[NDArray[Any], int | None]:
-        """All samples, of shape (channels, samples) and read-only, and the stream's bit rate.
-
-        Memory: the samples once in mono, twice for a moment else.
+    def samples(self, sound: Sound) -> Iterator[memoryview]:
+        """All samples, interleaved, in pieces that are each good until the next is taken. Afterwards `bit_rate` is set.
 
         Raises:
             InputRejected: the file is unfit, or the child failed.
         """
-        try:
-            return self._samples(sound)
-        except MemoryError:
-            raise InputRejected(
-                "there is not enough memory for the decoded sound", hint="split the recording, or use a larger machine"
-            ) from None
-
-    def _samples(self, sound: Sound) -> tuple[NDArray[Any], int | None]:
-        dtype = _DTYPES[sound.sample_format]
-        width = dtype.itemsize * sound.channels
-        # Pages that are never written to cost nothing, so a wrong estimate is harmless.
-        expected = (sound.expected_samples * 51 // 50 + sound.sample_rate) * width
-        pcm = np.empty(min(expected, self._limits.max_pcm_bytes), np.uint8)
+        width = sound.dtype.itemsize * sound.channels
+        piece = memoryview(bytearray(_PIECE_BYTES))
         used = 0
         while True:
             letter, length = self._record()
             if letter == b"T":
-                bit_rate = self._trailer(length, used // width)
-                break
+                self.bit_rate = self._trailer(length, used // width)
+                return
             if letter != b"D" or length % width or used + length > self._limits.max_pcm_bytes:
                 self._refuse_record(letter, length)
-            if used + length > pcm.size:
-                pcm.resize(max(used + length, pcm.size * 3 // 2), refcheck=False)
-            self._read_into(pcm.data[used : used + length])
             used += length
-        pcm.resize(used, refcheck=False)
-        samples = np.ascontiguousarray(pcm.view(dtype).reshape(-1, sound.channels).T)
-        samples.flags.writeable = False
-        return samples, bit_rate
+            while length:
+                taken = piece[: min(length, _PIECE_BYTES)]
+                self._read_into(taken)
+                yield taken
+                length -= len(taken)
 
     def _record(self) -> tuple[bytes, int]:
         head = bytearray(5)

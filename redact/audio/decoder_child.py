@@ -255,7 +255,6 @@ class _Decoding:
             raise UnfitError("too_many_channels", channels=self._channels)
         if not 1000 <= self._rate <= 768_000:
             raise UnfitError("rate", rate=self._rate)
-        seconds = self._stated.seconds or (container.duration or 0) / av.time_base
         header = {
             "container": kind.container,
             "codec": stream.codec_context.codec.canonical_name,
@@ -264,7 +263,6 @@ class _Decoding:
             "sample_format": sample_format,
             "tags": _tag_names(container),
             "other_streams": len(container.streams) - 1,
-            "expected_samples": int(seconds * self._rate),
         }
         self._sample_format = sample_format
         _send(b"H", json.dumps(header).encode())

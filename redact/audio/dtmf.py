@@ -5,11 +5,10 @@ their second harmonics, are taken at once over short overlapping frames. A frame
 frequency carry most of the frame's energy, neither much louder than the other, and no second harmonic as speech has.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from redact.audio.pcm import Signal
 from redact.call import Stretch
 
 LOW_HZ = (697, 770, 852, 941)
@@ -31,27 +30,14 @@ BURST_GAP_MS = 600
 _BLOCK_FRAMES = 6000
 
 
-def bursts(samples: NDArray[Any], sample_rate: int, channel: int) -> tuple[Stretch, ...]:
-    """Stretches of one channel in which keys were pressed, edges outward by a frame.
-
-    Args:
-        samples: shape (samples,), of int16, int32 or float32.
-        sample_rate: in Hz.
-        channel: to name in the stretches.
-    """
-    size, hop = FRAME_MS * sample_rate // 1000, HOP_MS * sample_rate // 1000
-    if len(samples) < size:
+def bursts(signal: Signal, channel: int) -> tuple[Stretch, ...]:
+    """Stretches of one channel in which keys were pressed, edges outward by a frame."""
+    sample_rate = signal.sample_rate
+    keys = _all_keys(signal, channel)
+    if not len(keys):
         return ()
-    full_scale = 1.0 if samples.dtype.kind == "f" else float(np.iinfo(samples.dtype).max)
-    frames = np.lib.stride_tricks.sliding_window_view(samples, size)[::hop]
-    keys = np.concatenate(
-        [
-            _keys(frames[at : at + _BLOCK_FRAMES].astype(np.float32) / full_scale, sample_rate)
-            for at in range(0, len(frames), _BLOCK_FRAMES)
-        ]
-    )
     found: list[Stretch] = []
-    end_of_sound = -(-len(samples) * 1000 // sample_rate)
+    end_of_sound = -(-signal.samples * 1000 // sample_rate)
     for first, last in _steady(keys):
         start = max(0, first * HOP_MS - FRAME_MS)
         end = min(end_of_sound, last * HOP_MS + 2 * FRAME_MS)
@@ -60,6 +46,18 @@ def bursts(samples: NDArray[Any], sample_rate: int, channel: int) -> tuple[Stret
         else:
             found.append(Stretch(channel, start, end))
     return tuple(found)
+
+
+def _all_keys(signal: Signal, channel: int) -> NDArray[np.int8]:
+    """The key in each frame of a channel."""
+    size, hop = FRAME_MS * signal.sample_rate // 1000, HOP_MS * signal.sample_rate // 1000
+    full_scale = 1.0 if signal.dtype.kind == "f" else float(np.iinfo(signal.dtype).max)
+    keys = [np.zeros(0, np.int8)]
+    for at in range(0, signal.samples - size + 1, _BLOCK_FRAMES * hop):
+        samples = signal.read(at, at + (_BLOCK_FRAMES - 1) * hop + size)[channel]
+        frames = np.lib.stride_tricks.sliding_window_view(samples, size)[::hop]
+        keys.append(_keys(frames.astype(np.float32) / full_scale, signal.sample_rate))
+    return np.concatenate(keys)
 
 
 def _keys(frames: NDArray[np.float32], sample_rate: int) -> NDArray[np.int8]:

@@ -18,7 +18,8 @@ number is replaced. FFmpeg still names itself in WebM and libsndfile in Vorbis; 
 """
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -28,11 +29,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redact.audio import ogg, wav
+from redact.audio.pcm import Signal, blocks
 from redact.call import Recording, SampleFormat
 
 Span = tuple[int, int]
 
 _BLOCK = 1024  # samples handed to an encoder at a time; libsndfile's Vorbis encoder crashes on long blocks
+_READ = 64 * _BLOCK  # samples read at a time
 _OGG_SERIAL = 1
 _VORBIS_HEADER_WITHIN = 1 << 16  # bytes; it stands in the first page of an Ogg file, in the head of a WebM file
 _WAV_SUFFIXES = (".wav", ".wave")
@@ -118,7 +121,7 @@ _AMR_BPS = (4750, 5150, 5900, 6700, 7400, 7950, 10200, 12200)  # 3GPP TS 26.071
 def encode(
     recording: Recording,
     source: BinaryIO | Path,
-    masked: NDArray[Any],
+    masked: Signal,
     spans_by_channel: Sequence[Sequence[Span]],
     out: BinaryIO,
 ) -> Encoded:
@@ -127,10 +130,10 @@ def encode(
     Args:
         recording: the facts about the original.
         source: the original file, read where its own bytes are copied.
-        masked: the masked sound, shape (channels, samples), of the recording's sample format.
+        masked: the masked sound, of the recording's sample format.
         spans_by_channel: for each channel the spans `[first, last)`, in samples, in which `masked` differs from the
             original: all that must not be copied.
-        out: a seekable file, written from its current position on.
+        out: a seekable file, read and written from its current position on. Whatever its writes raise is passed on.
 
     Returns:
         What was written.
@@ -139,7 +142,8 @@ def encode(
         InputRejected: the original can't be read any more.
         ValueError: `masked` or `spans_by_channel` are not of the recording's shape.
     """
-    if masked.shape != (recording.channels, recording.samples) or len(spans_by_channel) != recording.channels:
+    shape = recording.channels, recording.samples
+    if (masked.channels, masked.samples) != shape or len(spans_by_channel) != recording.channels:
         raise ValueError("the masked sound is not of the recording's shape")
     own_suffix = source.suffix.lower() if isinstance(source, Path) else ""
     if recording.container == "wav" and recording.codec in wav.CODECS:
@@ -152,15 +156,14 @@ def encode(
             why = f"there is no encoder here for {recording.codec}"
         elif recording.channels > recipe.max_channels:
             why = f"{recording.codec} of {recording.channels} channels can't be written here"
-        elif data := _recoded(recipe, recording, source, masked):
-            out.write(data)
+        elif _recoded(recipe, recording, source, masked, out):
             container = _container(recipe, recording)
             suffix = _one_of(recipe.suffixes[container], own_suffix)
             moved = f"{recording.codec} is written as {suffix} here, not to {recording.container}"
             return Encoded(suffix, recording.codec, container, None if container == recording.container else moved)
         else:
             why = f"no encoder here takes {recording.codec} of this sample rate"
-    wav.write_pcm16(_blocks(masked, "s16"), recording.channels, recording.samples, recording.sample_rate, out)
+    wav.write_pcm16(_blocks(masked, "s16"), *shape, recording.sample_rate, out)
     return Encoded(".wav", "pcm_s16le", "wav", f"written as WAV, PCM 16 bit: {why}")
 
 
@@ -175,7 +178,7 @@ def _container(recipe: _Recipe, recording: Recording) -> str:
 def _copied(
     recording: Recording,
     source: BinaryIO | Path,
-    masked: NDArray[Any],
+    masked: Signal,
     spans_by_channel: Sequence[Sequence[Span]],
     out: BinaryIO,
 ) -> bool:
@@ -194,52 +197,101 @@ def _copied(
     return False
 
 
-def _recoded(recipe: _Recipe, recording: Recording, source: BinaryIO | Path, masked: NDArray[Any]) -> bytes:
-    """The encoded file, in memory: a disk that is full must not fail within the libraries. Empty where they refuse."""
+def _recoded(recipe: _Recipe, recording: Recording, source: BinaryIO | Path, masked: Signal, out: BinaryIO) -> bool:
+    """Encode, or leave `out` as it was and return False where the libraries refuse."""
+    at = out.tell()
     sample_format = recipe.feed or recording.sample_format
     if recording.codec == "vorbis":
-        return _vorbis(recording, source, _blocks(masked, sample_format))
-    if recording.codec == "gsm_ms":
-        return _by_libsndfile(recording, _blocks(masked, sample_format), format="WAV", subtype="GSM610")
-    options = {"flags": "+bitexact"}
-    if recording.codec == "opus" and recording.channels > 2:
-        options["mapping_family"] = "255"  # channels without loudspeakers: with them FFmpeg reorders five and seven
-    if recording.codec == "flac" and sample_format == "s32" and any(np.any(b & 0xFF) for b in _blocks(masked, "s32")):
-        options["strict"] = "experimental"  # which is what FFmpeg calls FLAC of more than 24 bit
-    blocks = _blocks(masked, sample_format, recipe.advance)
-    return _by_ffmpeg(recipe, recording, sample_format, options, blocks)
+        done = _vorbis(recording, source, _blocks(masked, sample_format), out)
+    elif recording.codec == "gsm_ms":
+        done = _by_libsndfile(recording, _blocks(masked, sample_format), out, format="WAV", subtype="GSM610")
+    else:
+        options = {"flags": "+bitexact"}
+        if recording.codec == "opus" and recording.channels > 2:
+            options["mapping_family"] = "255"  # channels without loudspeakers: else FFmpeg reorders five and seven
+        if recording.codec == "flac" and sample_format == "s32" and any(np.any(b & 0xFF) for _, b in blocks(masked)):
+            options["strict"] = "experimental"  # which is what FFmpeg calls FLAC of more than 24 bit
+        done = _by_ffmpeg(recipe, recording, options, _blocks(masked, sample_format, recipe.advance), out)
+    if not done:
+        out.seek(at)
+        out.truncate()
+    return done
+
+
+class _Spared:
+    """A file for a library to write to that never fails: what goes wrong is kept, and raised when the library is done.
+
+    Libraries meet a full disk in their own ways: some print it, some crash, some forget it. The file begins where
+    `out` stands.
+    """
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._start = out.tell()
+        self._at = self._end = 0
+        self.failure: BaseException | None = None
+
+    def write(self, data: bytes) -> int:
+        self._try(lambda: self._out.write(data))
+        self._at += len(data)
+        self._end = max(self._end, self._at)
+        return len(data)
+
+    def read(self, size: int = -1) -> bytes:
+        data: bytes = self._try(lambda: self._out.read(size)) or b""
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._end}[whence]
+        self._try(lambda: self._out.seek(self._start + self._at))
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def raise_failure(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    def _try(self, step: Callable[[], Any]) -> Any:
+        if self.failure is None:
+            try:
+                return step()
+            except BaseException as failure:  # an interrupt too: there is no way out through the library
+                self.failure = failure
+        return None
 
 
 def _by_ffmpeg(
-    recipe: _Recipe,
-    recording: Recording,
-    sample_format: SampleFormat,
-    options: dict[str, str],
-    blocks: Iterator[NDArray[Any]],
-) -> bytes:
+    recipe: _Recipe, recording: Recording, options: dict[str, str], blocks: Iterator[NDArray[Any]], out: BinaryIO
+) -> bool:
     import av
 
-    buffer = io.BytesIO()
+    file = _Spared(out)
     container_name = _container(recipe, recording)
     muxer = _MUXERS.get(container_name, container_name)
     muxer_options = {"fflags": "+bitexact"} | ({"id3v2_version": "0"} if muxer == "mp3" else {})
     try:
-        with av.open(buffer, "w", format=muxer, options=muxer_options) as container:
+        with av.open(file, "w", format=muxer, options=muxer_options) as container:
             stream = container.add_stream(recipe.encoder, rate=recording.sample_rate, options=options)
             context = stream.codec_context
-            context.format = sample_format + "p" * recipe.planar
+            context.format = (recipe.feed or recording.sample_format) + "p" * recipe.planar
             context.layout = _LAYOUTS[recording.channels]
             context.thread_count = 1
             if bit_rate := _bit_rate(recording):
                 context.bit_rate = bit_rate
             wanted = -(-recording.samples // recipe.frame) if recipe.frame else None
-            packets = _packets(stream, recording, sample_format, blocks)
+            packets = _packets(stream, recording, recipe.feed or recording.sample_format, blocks)
             for number, packet in enumerate(packets, start=-recipe.drop_packets):
                 if number >= 0 and (wanted is None or number < wanted):
                     container.mux(packet)
+                    file.raise_failure()
     except (av.FFmpegError, av.codec.codec.UnknownCodecError):  # PyAV's wheels differ in the encoders they bring
-        return b""
-    return buffer.getvalue()
+        file.raise_failure()
+        return False
+    file.raise_failure()
+    return True
 
 
 def _packets(
@@ -260,19 +312,24 @@ def _packets(
     yield from stream.encode(None)
 
 
-def _vorbis(recording: Recording, source: BinaryIO | Path, blocks: Iterator[NDArray[Any]]) -> bytes:
+def _vorbis(recording: Recording, source: BinaryIO | Path, blocks: Iterator[NDArray[Any]], out: BinaryIO) -> bool:
     """At the highest compression whose nominal bit rate is not below the original's."""
     with wav.opened(source) as file, wav.reading():
         file.seek(0)
         wanted = _nominal_bit_rate(file.read(_VORBIS_HEADER_WITHIN)) or _bit_rate(recording)
     for tenths in range(10, -1, -1):
         kind = {"format": "OGG", "subtype": "VORBIS", "compression_level": tenths / 10}
-        silence = np.zeros((recording.channels, 1), np.float32)
-        if not (probe := _by_libsndfile(recording, iter([silence]), **kind)):
-            return b""
-        if _nominal_bit_rate(probe) >= 0.95 * wanted or tenths == 0:
+        probe = io.BytesIO()
+        if not _by_libsndfile(recording, iter([np.zeros((recording.channels, 1), np.float32)]), probe, **kind):
+            return False
+        if _nominal_bit_rate(probe.getvalue()) >= 0.95 * wanted:
             break
-    return ogg.with_serial(_by_libsndfile(recording, blocks, **kind), _OGG_SERIAL)
+    at = out.tell()
+    if not _by_libsndfile(recording, blocks, out, **kind):
+        return False
+    out.seek(at)
+    ogg.set_serial(out, _OGG_SERIAL)
+    return True
 
 
 def _nominal_bit_rate(data: bytes) -> int:
@@ -282,17 +339,20 @@ def _nominal_bit_rate(data: bytes) -> int:
     return max(stated, 0)
 
 
-def _by_libsndfile(recording: Recording, blocks: Iterator[NDArray[Any]], **kind: Any) -> bytes:
+def _by_libsndfile(recording: Recording, blocks: Iterator[NDArray[Any]], out: BinaryIO, **kind: Any) -> bool:
     import soundfile
 
-    buffer = io.BytesIO()
+    spared = _Spared(out)
     try:
-        with soundfile.SoundFile(buffer, "w", recording.sample_rate, recording.channels, **kind) as file:
+        with soundfile.SoundFile(spared, "w", recording.sample_rate, recording.channels, **kind) as file:
             for block in blocks:
                 file.write(np.ascontiguousarray(block.T))
+                spared.raise_failure()
     except soundfile.LibsndfileError:
-        return b""
-    return buffer.getvalue()
+        spared.raise_failure()
+        return False
+    spared.raise_failure()
+    return True
 
 
 def _bit_rate(recording: Recording) -> int:
@@ -315,13 +375,15 @@ def _nearest(table: Sequence[int], rate: int) -> int:
     return min(table, key=lambda entry: abs(entry - rate))
 
 
-def _blocks(pcm: NDArray[Any], sample_format: SampleFormat, advance: int = 0) -> Iterator[NDArray[Any]]:
+def _blocks(signal: Signal, sample_format: SampleFormat, advance: int = 0) -> Iterator[NDArray[Any]]:
     """The sound in blocks, without its first `advance` samples, and so many zeros at its end."""
-    samples = pcm.shape[1]
-    for start in range(min(advance, samples), samples, _BLOCK):
-        yield _converted(pcm[:, start : start + _BLOCK], sample_format)
-    if advance:
-        yield _converted(np.zeros((pcm.shape[0], min(advance, samples)), pcm.dtype), sample_format)
+    skipped = min(advance, signal.samples)
+    for first in range(skipped, signal.samples, _READ):
+        read = _converted(signal.read(first, first + _READ), sample_format)
+        for start in range(0, read.shape[1], _BLOCK):
+            yield read[:, start : start + _BLOCK]
+    if skipped:
+        yield np.zeros((signal.channels, skipped), _DTYPES[sample_format])
 
 
 def _converted(pcm: NDArray[Any], sample_format: SampleFormat) -> NDArray[Any]:

@@ -16,6 +16,7 @@ for nothing is left beneath it.
 
 import random
 import warnings
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from redact.audio.pcm import Signal, clipped
 from redact.findings import AudioInterval, MaskStyle
 
 RIM_MS = 5
@@ -47,42 +49,64 @@ def spans(intervals: Sequence[AudioInterval], channel: int, sample_rate: int, sa
 
 
 def replaced(intervals: Sequence[AudioInterval], channel: int, sample_rate: int, samples: int) -> tuple[Span, ...]:
-    """The spans in which `apply` replaces samples: `spans`, each wider by `RIM_MS` on both sides, and merged."""
+    """The spans in which `Masked` replaces samples: `spans`, each wider by `RIM_MS` on both sides, and merged."""
     rim = _rim(sample_rate)
     return _merged(
         (first - rim, last + rim, samples) for first, last in spans(intervals, channel, sample_rate, samples)
     )
 
 
-def apply(pcm: NDArray[Any], intervals: Sequence[AudioInterval], style: MaskStyle, sample_rate: int) -> NDArray[Any]:
-    """A copy of the sound with every interval replaced on its channels.
+class Masked:
+    """A signal with every interval replaced on its channels: a signal itself, equal to the other outside `replaced`.
 
-    Args:
-        pcm: shape (channels, samples), of int16, of int32 (left aligned) or of float32 in [-1, 1]. It is not changed.
-        intervals: what to replace. A channel that the sound doesn't have is an error of the caller.
-        style: the sound to put in its place. A tone too high for the sample rate is lowered to 45 % of it, and a level
-            above full scale to full scale.
-        sample_rate: in Hz.
+    Each sample follows from the intervals and its place alone, however the signal is cut when it is read.
 
-    Returns:
-        An array of the same shape and type, equal to `pcm` outside `replaced`.
+    Attributes:
+        replaced: the spans of each channel in which samples are replaced.
 
     Raises:
-        ValueError: an interval names a channel that the sound doesn't have.
+        ValueError: an interval names a channel that the signal doesn't have.
     """
-    channels, samples = pcm.shape
-    if any(not 0 <= channel < channels for interval in intervals for channel in interval.channels):
-        raise ValueError("an interval names a channel that the recording does not have")
-    frequency_hz = min(float(style.frequency_hz), _HIGHEST_TONE * sample_rate)
-    second = _second(style.kind, frequency_hz, min(style.level_dbfs, 0.0), sample_rate)
-    masked = pcm.copy()
-    for channel in range(channels):
-        cores = spans(intervals, channel, sample_rate, samples)
-        for first, last in replaced(intervals, channel, sample_rate, samples):
-            inside = [core for core in cores if first <= core[0] < last]
-            sound = np.resize(second, last - first) * _envelope(first, last, inside, _rim(sample_rate))
-            masked[channel, first:last] = _scaled(sound, pcm.dtype)
-    return masked
+
+    def __init__(self, signal: Signal, intervals: Sequence[AudioInterval], style: MaskStyle) -> None:
+        """Nothing is masked before it is read.
+
+        Args:
+            signal: what to mask; float sound in [-1, 1].
+            intervals: what to replace.
+            style: the sound to put in its place. A tone too high for the sample rate is lowered to 45 % of it, and a
+                level above full scale to full scale.
+        """
+        self.channels, self.samples = signal.channels, signal.samples
+        self.sample_rate, self.dtype = signal.sample_rate, signal.dtype
+        if any(not 0 <= channel < self.channels for interval in intervals for channel in interval.channels):
+            raise ValueError("an interval names a channel that the recording does not have")
+        self._signal = signal
+        frequency_hz = min(float(style.frequency_hz), _HIGHEST_TONE * self.sample_rate)
+        self._second = _second(style.kind, frequency_hz, min(style.level_dbfs, 0.0), self.sample_rate)
+        channels = range(self.channels)
+        self._cores = tuple(spans(intervals, channel, self.sample_rate, self.samples) for channel in channels)
+        self.replaced = tuple(replaced(intervals, channel, self.sample_rate, self.samples) for channel in channels)
+
+    def read(self, first: int = 0, last: int | None = None) -> NDArray[Any]:
+        """The samples `[first, last)`, clipped to those that there are, of shape (channels, samples)."""
+        first, last = clipped(first, last, self.samples)
+        masked = self._signal.read(first, last).copy()
+        rim = _rim(self.sample_rate)
+        for channel, sound in enumerate(masked):
+            for start, end in _overlapping(self.replaced[channel], first, last):
+                here, until = max(start, first), min(end, last)
+                gain = _envelope(here, until, _overlapping(self._cores[channel], here - rim, until + rim), rim)
+                tone = self._second[np.arange(here - start, until - start) % len(self._second)]
+                sound[here - first : until - first] = _scaled(tone * gain, self.dtype)
+        return masked
+
+
+def _overlapping(sorted_spans: Sequence[Span], first: int, last: int) -> Sequence[Span]:
+    """Those of the spans, which lie apart, that have samples in `[first, last)`."""
+    begin = bisect_right(sorted_spans, first, key=lambda span: span[1])
+    end = bisect_left(sorted_spans, last, key=lambda span: span[0])
+    return sorted_spans[begin:end]
 
 
 def _merged(bounds: Iterable[tuple[int, int, int]]) -> tuple[Span, ...]:
@@ -103,15 +127,16 @@ def _rim(sample_rate: int) -> int:
 
 
 def _envelope(first: int, last: int, cores: Iterable[Span], rim: int) -> NDArray[np.float64]:
-    """The mask's gain over the span: 1 within the cores, rising from 0 before each and falling to 0 after each."""
+    """The mask's gain over a stretch: 1 within the cores, rising from 0 before each and falling to 0 after each."""
     gain = np.zeros(last - first)
     rise = np.sin(np.pi / 2 * np.arange(rim) / rim) ** 2
     for start, end in cores:
-        gain[start - first : end - first] = 1.0
-        before = gain[max(start - rim - first, 0) : start - first]
-        np.maximum(before, rise[rim - len(before) :], out=before)
-        after = gain[end - first : end + rim - first]
-        np.maximum(after, rise[::-1][: len(after)], out=after)
+        for begin, shape in ((start - rim, rise), (end, rise[::-1])):
+            here, until = max(begin, first), min(begin + rim, last)
+            if here < until:
+                part = gain[here - first : until - first]
+                np.maximum(part, shape[here - begin : until - begin], out=part)
+        gain[max(start - first, 0) : max(end - first, 0)] = 1.0
     return gain
 
 

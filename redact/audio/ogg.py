@@ -4,8 +4,10 @@ libsndfile draws the number at random, so that the same sound never gives the sa
 RFC 3533, section 6.
 """
 
+import os
 import struct
 from functools import cache
+from typing import BinaryIO
 
 _CRC_POLYNOMIAL = 0x04C11DB7  # RFC 3533, section 6, field 7; most significant bit first
 _HEAD = struct.Struct(
@@ -14,27 +16,33 @@ _HEAD = struct.Struct(
 _LONGEST_PAGE = _HEAD.size + 255 + 255 * 255
 
 
-def with_serial(stream: bytes, serial: int) -> bytes:
-    """The stream of one Ogg file with every page's serial number replaced and its checksum set right.
+def set_serial(file: BinaryIO, serial: int) -> None:
+    """Give every page of an Ogg file this serial number, in place, and set its checksum right.
+
+    Args:
+        file: with one stream, from the current position to the end.
+        serial: the number.
 
     Raises:
-        ValueError: the bytes are not those of whole Ogg pages.
+        ValueError: these are not whole Ogg pages. Those before the fault were changed.
     """
-    out = bytearray(stream)
-    at = 0
-    while at < len(out):
-        if len(out) - at < _HEAD.size:
+    at = file.tell()
+    end = file.seek(0, os.SEEK_END)
+    while at < end:
+        file.seek(at)
+        head = file.read(_HEAD.size + 255)
+        if len(head) < _HEAD.size:
             raise ValueError("the last Ogg page is not whole")
-        pattern, *fields, segments = _HEAD.unpack_from(out, at)
-        length = _HEAD.size + segments + sum(out[at + _HEAD.size : at + _HEAD.size + segments])
-        if pattern != b"OggS" or at + length > len(out):
+        pattern, *fields, segments = _HEAD.unpack_from(head)
+        length = _HEAD.size + segments + sum(head[_HEAD.size : _HEAD.size + segments])
+        if pattern != b"OggS" or at + length > end:
             raise ValueError("not an Ogg page")
         version, kind, granule, old, sequence, checksum = fields
         # A checksum is linear in the bytes: a change of four of them changes it by the checksum of that change alone.
         checksum ^= _change(old ^ serial)[length - 18]
-        _HEAD.pack_into(out, at, pattern, version, kind, granule, serial, sequence, checksum, segments)
+        file.seek(at)
+        file.write(_HEAD.pack(pattern, version, kind, granule, serial, sequence, checksum, segments))
         at += length
-    return bytes(out)
 
 
 @cache

@@ -1,11 +1,13 @@
 """Where somebody speaks: Silero's voice activity detector, as it ships with faster-whisper."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from redact.audio.pcm import Signal, clipped
 from redact.call import Stretch
 
 SAMPLE_RATE = 16_000
@@ -25,45 +27,83 @@ _QUIET_PERCENTILE = 15
 _FRAME_MS = 30
 # Shorter sounds are clicks.
 _LEAST_FRAMES = 3
+# Sound is looked at in windows of two minutes: a whole number of frames of each kind above, and of the detector's.
+WINDOW = 120 * SAMPLE_RATE
+# The detector remembers. What it makes of a window is taken from where it has heard so much of what came before, up to
+# where it still hears what comes after. On 6 hours of calls it finds what it finds in the whole (docs/decisions/0005).
+WARM_UP = 250 * 512
+AFTER = 32 * 512
 
 
-def regions(sound: NDArray[np.float32], channel: int) -> tuple[Stretch, ...]:
-    """Stretches of one channel in which somebody speaks, in time order.
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Where something is heard on one channel, in time order.
+
+    Attributes:
+        speech: stretches in which somebody speaks.
+        audible: stretches that are well above the channel's noise, whatever sounds there. A detector of speech misses
+            voices that are unlike those it knows: on synthetic voices of low pitch, Silero's found 27 % of what was
+            said, this with it all. What is heard here has to be listened to by the speech model.
+    """
+
+    speech: tuple[Stretch, ...]
+    audible: tuple[Stretch, ...]
+
+
+def hear(sound: Signal) -> tuple[Heard, ...]:
+    """Where something is heard on each channel.
 
     Args:
-        sound: mono samples in [-1, 1] at 16 kHz.
-        channel: to name in the stretches.
+        sound: in [-1, 1] at 16 kHz.
     """
-    from faster_whisper.vad import VadOptions, get_speech_timestamps
-
-    if not len(sound):
-        return ()
-    options = VadOptions(threshold=THRESHOLD, min_silence_duration_ms=MIN_PAUSE_MS, speech_pad_ms=0)
-    found: list[dict[str, Any]] = get_speech_timestamps(sound, options)
+    speech: list[list[tuple[int, int]]] = [[] for _ in range(sound.channels)]
+    levels: list[list[NDArray[np.float32]]] = [[] for _ in range(sound.channels)]
+    for first in range(0, sound.samples, WINDOW):
+        last = min(first + WINDOW, sound.samples)
+        begin = max(first - WARM_UP, 0)
+        window = sound.read(begin, last + AFTER)
+        for channel, samples in enumerate(window):
+            levels[channel].append(_levels(samples[first - begin : last - begin]))
+            for start, end in _speech(samples):
+                start, end = max(start + begin, first), min(end + begin, last)
+                if start >= end:  # another window's
+                    continue
+                if speech[channel] and start == speech[channel][-1][1]:
+                    speech[channel][-1] = speech[channel][-1][0], end
+                else:
+                    speech[channel].append((start, end))
     return tuple(
-        Stretch(
-            channel, int(r["start"]) * 1000 // SAMPLE_RATE, -(-min(int(r["end"]), len(sound)) * 1000 // SAMPLE_RATE)
-        )
-        for r in found
+        Heard(_stretches(spoken, channel), _audible(np.concatenate([np.zeros(0, np.float32), *level]), channel))
+        for channel, (spoken, level) in enumerate(zip(speech, levels, strict=True))
     )
 
 
-def audible(sound: NDArray[np.float32], channel: int) -> tuple[Stretch, ...]:
-    """Stretches of one channel that are well above its noise, whatever sounds there, in time order.
+def _speech(samples: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
+    """First and last sample of each stretch of speech that the detector finds."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
 
-    A detector of speech misses voices that are unlike those it knows: on synthetic voices of low pitch, Silero's found
-    27 % of what was said, this with it all. What is heard here has to be listened to by the speech model.
+    options = VadOptions(threshold=THRESHOLD, min_silence_duration_ms=MIN_PAUSE_MS, speech_pad_ms=0)
+    for found in get_speech_timestamps(samples, options):
+        yield int(found["start"]), min(int(found["end"]), len(samples))
 
-    Args:
-        sound: mono samples in [-1, 1] at 16 kHz.
-        channel: to name in the stretches.
-    """
+
+def _stretches(spoken: list[tuple[int, int]], channel: int) -> tuple[Stretch, ...]:
+    return tuple(Stretch(channel, start * 1000 // SAMPLE_RATE, -(-end * 1000 // SAMPLE_RATE)) for start, end in spoken)
+
+
+def _levels(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The level of each whole frame, in dB of full scale."""
     frame = SAMPLE_RATE * _FRAME_MS // 1000
-    frames = len(sound) // frame
-    if not frames:
+    frames = len(samples) // frame
+    power = np.square(samples[: frames * frame].reshape(frames, frame)).mean(axis=1)
+    level: NDArray[np.float32] = 10 * np.log10(power + 1e-10)
+    return level
+
+
+def _audible(level: NDArray[np.float32], channel: int) -> tuple[Stretch, ...]:
+    """Stretches of frames that are louder than the quiet ones."""
+    if not len(level):
         return ()
-    power = np.square(sound[: frames * frame].reshape(frames, frame)).mean(axis=1)
-    level = 10 * np.log10(power + 1e-10)
     loud = level > max(float(np.percentile(level, _QUIET_PERCENTILE)) + AUDIBLE_DB, AUDIBLE_DBFS)
     edges = np.flatnonzero(np.diff(np.concatenate(([0], loud.astype(np.int8), [0])))).reshape(-1, 2)
     return tuple(
@@ -73,29 +113,42 @@ def audible(sound: NDArray[np.float32], channel: int) -> tuple[Stretch, ...]:
     )
 
 
-def without_echo(sounds: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float32], ...]:
-    """Each channel with the stretches silenced in which only another channel is heard across.
+class WithoutEcho:
+    """A signal with those stretches of each channel silenced in which only another channel is heard across.
 
     Faint copies of the other side's words would be transcribed a second time, and badly. Nothing is lost for masking:
     the words are transcribed where they were spoken, and masks cover all channels. Echo with a delay is not found.
-
-    Args:
-        sounds: of equal length, mono at 16 kHz.
     """
-    frames = len(sounds[0]) // _ECHO_FRAME
-    if len(sounds) < 2 or not frames:
-        return tuple(sounds)
-    cut = [sound[: frames * _ECHO_FRAME].reshape(frames, _ECHO_FRAME) for sound in sounds]
+
+    def __init__(self, signal: Signal) -> None:
+        self._signal = signal
+        self.channels = signal.channels
+        self.samples = signal.samples
+        self.sample_rate = signal.sample_rate
+        self.dtype = signal.dtype
+
+    def read(self, first: int = 0, last: int | None = None) -> NDArray[Any]:
+        """The samples `[first, last)`, clipped to those that there are, of shape (channels, samples)."""
+        first, last = clipped(first, last, self.samples)
+        begin, end = first // _ECHO_FRAME * _ECHO_FRAME, -(-last // _ECHO_FRAME) * _ECHO_FRAME
+        return _without_echo(self._signal.read(begin, end))[:, first - begin : last - begin]
+
+
+def _without_echo(sounds: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same, of sound that begins with a frame. An unfinished frame at its end stays as it is."""
+    channels, samples = sounds.shape
+    frames = samples // _ECHO_FRAME
+    if channels < 2 or not frames:
+        return sounds
+    cut = sounds[:, : frames * _ECHO_FRAME].reshape(channels, frames, _ECHO_FRAME)
     power = [np.einsum("ij,ij->i", frame, frame) + 1e-9 for frame in cut]
-    result = []
-    for own, sound in enumerate(sounds):
+    silenced = sounds.copy()
+    for own in range(channels):
         echo = np.zeros(frames, dtype=bool)
-        for other in range(len(sounds)):
+        for other in range(channels):
             if other != own:
                 common = np.abs(np.einsum("ij,ij->i", cut[own], cut[other]))
                 alike = common > ECHO_CORRELATION * np.sqrt(power[own] * power[other])
                 echo |= alike & (power[own] < power[other] * 10 ** (-ECHO_BELOW_DB / 10))
-        silenced = sound.copy()
-        silenced[: frames * _ECHO_FRAME].reshape(frames, _ECHO_FRAME)[echo] = 0.0
-        result.append(silenced)
-    return tuple(result)
+        silenced[own, : frames * _ECHO_FRAME].reshape(frames, _ECHO_FRAME)[echo] = 0.0
+    return silenced

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from redact.audio.pcm import Signal, blocks
 from redact.errors import InputRejected
 
 Span = tuple[int, int]
@@ -27,7 +28,6 @@ _Bytes = NDArray[np.uint8]  # (..., bytes of one sample)
 _PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 _GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")  # KSDATAFORMAT_SUBTYPE_*, after its first two bytes
 _UNKNOWN = 0xFFFFFFFF
-_BLOCK_FRAMES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def _locate(source: BinaryIO) -> Sound | None:
 
 
 def copy_masked(
-    sound: Sound, source: BinaryIO, masked: NDArray[Any], spans_by_channel: Sequence[Sequence[Span]], out: BinaryIO
+    sound: Sound, source: BinaryIO, masked: Signal, spans_by_channel: Sequence[Sequence[Span]], out: BinaryIO
 ) -> bool:
     """Write the file's own samples, with those inside the spans taken from `masked`.
 
@@ -135,7 +135,7 @@ def copy_masked(
     Args:
         sound: as found by `locate` in `source`.
         source: the original file.
-        masked: the masked sound, shape (channels, samples), of the type that the codec decodes to.
+        masked: the masked sound, of the type that the codec decodes to.
         spans_by_channel: for each channel the spans `[first, last)` to take from `masked`.
         out: written from its current position on.
 
@@ -146,14 +146,14 @@ def copy_masked(
         InputRejected: the file can't be read.
     """
     codec = CODECS[sound.codec]
-    if masked.shape != (sound.channels, sound.frames) or masked.dtype != codec.dtype:
+    if (masked.channels, masked.samples) != (sound.channels, sound.frames) or masked.dtype != codec.dtype:
         return False
     frame_bytes = codec.width * sound.channels
     out.write(header(sound.fmt, sound.frames * frame_bytes, sound.frames))
     with reading():
         source.seek(sound.offset)
-    for start in range(0, sound.frames, _BLOCK_FRAMES):
-        count = min(_BLOCK_FRAMES, sound.frames - start)
+    for start, heard in blocks(masked):
+        count = heard.shape[1]
         with reading():
             raw = source.read(count * frame_bytes)
         if len(raw) != count * frame_bytes:
@@ -163,9 +163,9 @@ def copy_masked(
         for channel, spans in enumerate(spans_by_channel):
             for first, last in spans:
                 keep[max(first - start, 0) : max(last - start, 0), channel] = False
-        if not _same(codec.decode(block), masked[:, start : start + count].T, keep):
+        if not _same(codec.decode(block), heard.T, keep):
             return False
-        block[~keep] = codec.encode(masked[:, start : start + count].T[~keep])
+        block[~keep] = codec.encode(heard.T[~keep])
         out.write(block.tobytes())
     out.write(bytes(sound.frames * frame_bytes & 1))
     return True

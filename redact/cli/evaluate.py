@@ -105,14 +105,12 @@ def _unpublished(error: RedactError, wall_s: float) -> Outcome:
 
 
 def _hear(path: Path) -> Sound:
-    import numpy as np
-
-    from redact.audio.decode import decode, resample
+    from redact.audio.decode import decode
+    from redact.audio.resample import Resampled
     from redact.score import RATE_HZ
 
-    decoded = decode(path)
-    rate_hz = decoded.recording.sample_rate
-    return np.stack([resample(channel, rate_hz, RATE_HZ) for channel in decoded.pcm])
+    with decode(path) as decoded:
+        return Resampled(decoded.pcm, RATE_HZ).read()
 
 
 def _console() -> Console:

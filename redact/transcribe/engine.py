@@ -16,10 +16,20 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A contiguous stretch of one channel and its sound: mono, 16 kHz, in [-1, 1], at most 30 s long."""
+    """A contiguous stretch of one channel, at most 30 s long.
+
+    Attributes:
+        where: the stretch.
+        sound: reads its sound: mono, 16 kHz, in [-1, 1]. It is not kept. Threads may call it.
+    """
 
     where: Stretch
-    sound: Sound
+    sound: Callable[[], Sound]
+
+    @property
+    def duration_ms(self) -> int:
+        """How long it is."""
+        return self.where.end_ms - self.where.start_ms
 
 
 class Engine(Protocol):

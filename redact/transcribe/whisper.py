@@ -15,7 +15,7 @@ from typing import Any
 
 from redact.call import Word
 from redact.errors import ModelMissing
-from redact.transcribe.engine import Clip, Progress
+from redact.transcribe.engine import Clip, Progress, Sound
 
 # The library logs what it hears at debug level, and the language at info.
 logging.getLogger("faster_whisper").handlers = [logging.NullHandler()]
@@ -65,32 +65,33 @@ class FasterWhisper:
         """The language that is likeliest over the clips together, and its mean probability."""
         sums: dict[str, float] = {}
         for clip in clips:
-            for language, probability in self._model.detect_language(clip.sound)[2]:
+            for language, probability in self._model.detect_language(clip.sound())[2]:
                 sums[language] = sums.get(language, 0.0) + probability
         best = max(sums, key=lambda language: sums[language])
         return best, sums[best] / len(clips)
 
     def transcribe(self, clips: Sequence[Clip], language: str, progress: Progress) -> tuple[Word, ...]:
         """The words of all clips, in the clips' order."""
-        total = sum(clip.where.end_ms - clip.where.start_ms for clip in clips)
+        total = sum(clip.duration_ms for clip in clips)
         done = 0
         words: list[Word] = []
         with ThreadPoolExecutor(self._workers) as pool:
             for clip, heard in zip(clips, pool.map(lambda c: self._one(c, language), clips), strict=True):
                 words += heard
-                done += clip.where.end_ms - clip.where.start_ms
+                done += clip.duration_ms
                 progress(done, total)
         return tuple(words)
 
     def _one(self, clip: Clip, language: str) -> list[Word]:
-        segments = self._decoded(clip, language)
+        sound = clip.sound()
+        segments = self._decoded(sound, language)
         if any(s.compression_ratio > LOOPING or s.avg_logprob < UNLIKELY for s in segments):
-            segments = self._decoded(clip, language, repetition_penalty=PENALTY, no_repeat_ngram_size=REPEATED_TOKENS)
+            segments = self._decoded(sound, language, repetition_penalty=PENALTY, no_repeat_ngram_size=REPEATED_TOKENS)
         return [word for segment in segments for word in _words(segment, clip)]
 
-    def _decoded(self, clip: Clip, language: str, **settings: Any) -> list[Any]:
+    def _decoded(self, sound: Sound, language: str, **settings: Any) -> list[Any]:
         segments, _ = self._model.transcribe(
-            clip.sound, language=language, beam_size=self._beam_size, word_timestamps=True,
+            sound, language=language, beam_size=self._beam_size, word_timestamps=True,
             condition_on_previous_text=False, temperature=[0.0], **settings,
         )  # fmt: skip
         return list(segments)

@@ -9,10 +9,12 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from sounds import masked as apply
+from sounds import pcm_of
 
 from redact.audio.decode import decode
 from redact.audio.encode import Encoded, encode
-from redact.audio.mask import apply, replaced
+from redact.audio.mask import replaced
 from redact.call import Recording
 from redact.errors import InputRejected
 from redact.findings import AudioInterval, MaskStyle
@@ -142,7 +144,7 @@ def through(tmp_path_factory):
         path = folder / case.name
         path.write_bytes(made(case))
         original = decode(path)
-        recording, pcm = original.recording, original.pcm
+        recording, pcm = original.recording, original.pcm.read()
         own = tuple(
             replace(each, channels=tuple(c for c in each.channels if c < recording.channels)) for each in INTERVALS
         )
@@ -151,11 +153,11 @@ def through(tmp_path_factory):
             replaced(own, channel, recording.sample_rate, recording.samples) for channel in range(recording.channels)
         )
         out = io.BytesIO()
-        encoded = encode(recording, path, masked, spans, out)
+        encoded = encode(recording, path, pcm_of(masked, recording.sample_rate), spans, out)
         result = folder / f"out-{case.name}"
         result.write_bytes(out.getvalue())
         again = decode(result)
-        return Done(recording, pcm, masked, spans, encoded, out.getvalue(), again.recording, again.pcm)
+        return Done(recording, pcm, masked, spans, encoded, out.getvalue(), again.recording, again.pcm.read())
 
     return run
 
@@ -268,7 +270,7 @@ def test_the_tags_of_these_originals_would_be_seen():
 def test_same_input_gives_same_bytes(case, through):
     done = through(case)
     out = io.BytesIO()
-    encode(done.recording, io.BytesIO(made(case)), done.masked, done.spans, out)
+    encode(done.recording, io.BytesIO(made(case)), pcm_of(done.masked, case.rate), done.spans, out)
     assert out.getvalue() == done.data
 
 
@@ -327,11 +329,11 @@ def test_wav_is_equal_to_the_bit_outside_the_masks(codec, feed, channels, tmp_pa
     decoded = decode(path)
     recording = decoded.recording
     intervals = [replace(INTERVALS[0], channels=tuple(range(channels))), INTERVALS[1]]
-    masked = apply(decoded.pcm, intervals, MaskStyle("noise"), 8000)
+    masked = apply(decoded.pcm.read(), intervals, MaskStyle("noise"), 8000)
     spans = [replaced(intervals, channel, 8000, recording.samples) for channel in range(channels)]
     result = tmp_path / "out.wav"
     with result.open("w+b") as out:
-        assert encode(recording, path, masked, spans, out) == Encoded(".wav", codec, "wav", None)
+        assert encode(recording, path, pcm_of(masked, 8000), spans, out) == Encoded(".wav", codec, "wav", None)
     written = result.read_bytes()
     assert CANARY.encode() in original
     assert CANARY.encode() not in written
@@ -342,7 +344,7 @@ def test_wav_is_equal_to_the_bit_outside_the_masks(codec, feed, channels, tmp_pa
         for first, last in spans[channel]:
             inside[first:last, channel] = True
     assert np.array_equal(new[~inside], old[~inside])
-    heard = decode(result).pcm
+    heard = decode(result).pcm.read()
     steps = {"pcm_u8": 256, "pcm_mulaw": 257, "pcm_alaw": 257, "pcm_s24le": 256}.get(codec, 0)
     far = np.abs(heard.astype(float) - masked.astype(float))
     assert far.max() <= steps  # the mask, to the nearest step of the coding
@@ -365,7 +367,7 @@ def test_a_recording_that_was_exchanged_does_not_get_out(change, tmp_path):
     path = tmp_path / "call.wav"
     path.write_bytes(wav_of("pcm_s16le", "s16", 1))
     decoded = decode(path)
-    masked = apply(decoded.pcm, INTERVALS[1:], MaskStyle(), 8000)
+    masked = apply(decoded.pcm.read(), INTERVALS[1:], MaskStyle(), 8000)
     spans = [replaced(INTERVALS[1:], 0, 8000, decoded.recording.samples)]
     secret = {
         "other sound": lambda: path.read_bytes()[:-4000] + b"\x11\x22" * 2000,
@@ -375,7 +377,7 @@ def test_a_recording_that_was_exchanged_does_not_get_out(change, tmp_path):
     path.write_bytes(secret)
     out = io.BytesIO(b"kept so far")
     out.seek(0, io.SEEK_END)
-    encoded = encode(decoded.recording, path, masked, spans, out)
+    encoded = encode(decoded.recording, path, pcm_of(masked, 8000), spans, out)
     assert encoded.codec == "pcm_s16le"
     assert "could not be copied" in encoded.note
     assert out.getvalue().startswith(b"kept so farRIFF")
@@ -420,7 +422,7 @@ def test_what_can_not_be_encoded_becomes_wav_and_says_so(codec, container, rate,
     pcm = voice(rate, channels).astype(np.float32)
     pcm[:, 10:12] = [1.5, -1.5]  # over full scale, as lossy decoders give it
     out = io.BytesIO()
-    encoded = encode(recording_of(codec, container, rate, pcm), io.BytesIO(), pcm, [[]] * channels, out)
+    encoded = encode(recording_of(codec, container, rate, pcm), io.BytesIO(), pcm_of(pcm, rate), [[]] * channels, out)
     assert (encoded.suffix, encoded.codec, encoded.container) == (".wav", "pcm_s16le", "wav")
     assert encoded.note.startswith("written as WAV, PCM 16 bit: ")
     assert reason in encoded.note
@@ -442,7 +444,7 @@ def test_a_codec_in_a_foreign_container_moves_to_its_own(codec, container, rate,
     pcm = voice(rate, 1).astype(np.float32)
     result = tmp_path / "out"
     with result.open("w+b") as out:
-        encoded = encode(recording_of(codec, container, rate, pcm), io.BytesIO(), pcm, [[]], out)
+        encoded = encode(recording_of(codec, container, rate, pcm), io.BytesIO(), pcm_of(pcm, rate), [[]], out)
     assert (encoded.suffix, encoded.codec, encoded.container) == (suffix, codec, becomes)
     assert container in encoded.note
     again = decode(result).recording
@@ -455,7 +457,10 @@ def test_a_codec_in_a_foreign_container_moves_to_its_own(codec, container, rate,
 )
 def test_suffix_is_the_original_s_where_it_is_one_of_the_format(name, suffix, tmp_path):
     pcm = np.zeros((1, 4800), np.float32)
-    assert encode(recording_of("opus", "ogg", 48000, pcm), tmp_path / name, pcm, [[]], io.BytesIO()).suffix == suffix
+    assert (
+        encode(recording_of("opus", "ogg", 48000, pcm), tmp_path / name, pcm_of(pcm, 48000), [[]], io.BytesIO()).suffix
+        == suffix
+    )
 
 
 @pytest.mark.parametrize("samples", [1, 39, 160, 1023, 1025])
@@ -475,7 +480,7 @@ def test_suffix_is_the_original_s_where_it_is_one_of_the_format(name, suffix, tm
 def test_a_blink_of_sound_is_a_recording_too(codec, container, rate, samples):
     pcm = (voice(rate, 1)[:, :samples] * 32767).astype(np.int16)
     out = io.BytesIO()
-    encoded = encode(recording_of(codec, container, rate, pcm), io.BytesIO(), pcm, [[]], out)
+    encoded = encode(recording_of(codec, container, rate, pcm), io.BytesIO(), pcm_of(pcm, rate), [[]], out)
     assert (encoded.codec, encoded.note) == (codec, None)
     # FFmpeg doesn't guess ADTS from two frames; our decoder doesn't let it guess.
     with av.open(io.BytesIO(out.getvalue()), format="aac" if container == "aac" else None) as again:
@@ -488,4 +493,4 @@ def test_a_blink_of_sound_is_a_recording_too(codec, container, rate, samples):
 def test_another_shape_is_an_error_of_the_caller(shape, spans):
     recording = recording_of("pcm_s16le", "wav", 8000, np.zeros((1, 100), np.int16))
     with pytest.raises(ValueError, match="shape"):
-        encode(recording, io.BytesIO(), np.zeros(shape, np.int16), spans, io.BytesIO())
+        encode(recording, io.BytesIO(), pcm_of(np.zeros(shape, np.int16), 8000), spans, io.BytesIO())

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sounds import masked as apply
+from sounds import pcm_of
 
-from redact.audio.mask import RIM_MS, apply, replaced, spans
+from redact.audio.mask import RIM_MS, Masked, replaced, spans
 from redact.findings import AudioInterval, MaskStyle
 
 KINDS = ("tone", "silence", "noise")
@@ -64,6 +66,13 @@ def test_replaced_is_wider_by_a_rim(intervals, rate, expected):
     assert replaced(intervals, 0, rate, 10_000) == expected
 
 
+@st.composite
+def cuts(draw):
+    """Where to cut something of a second's length, with a part that is read twice."""
+    edges = sorted(draw(st.lists(st.integers(0, 8000), max_size=6)))
+    return [*pairwise([0, *edges, 8000]), (0, draw(st.integers(0, 8000)))]
+
+
 intervals_in_a_second = st.lists(
     st.builds(
         lambda start, length, channels: AudioInterval(start, start + length, tuple(sorted(channels)), ("PERSON",)),
@@ -104,6 +113,23 @@ def test_nothing_shows_through_and_nothing_else_changes(intervals, kind, dtype, 
             inside[first:last] = True
         assert np.array_equal(masked[channel, inside], masked_other[channel, inside])
         assert np.array_equal(masked[channel, ~inside], one[channel, ~inside])
+
+
+@settings(deadline=None)
+@given(intervals_in_a_second, st.sampled_from(KINDS), cuts())
+def test_a_part_is_masked_as_it_is_in_the_whole(intervals, kind, cut):
+    sound = loud((3, 8000), np.int16, 1)
+    masked = Masked(pcm_of(sound, 8000), intervals, MaskStyle(kind, 997))
+    whole = masked.read()
+    for first, last in cut:
+        assert np.array_equal(masked.read(first, last), whole[:, first:last])
+
+
+def test_a_mask_of_many_seconds_is_the_same_in_parts():
+    masked = Masked(pcm_of(loud((1, 40_000), np.int16, 1), 8000), [interval(300, 4500)], MaskStyle("noise"))
+    parts = [masked.read(first, first + 777) for first in range(0, 40_000, 777)]
+    assert np.array_equal(np.concatenate(parts, axis=1), masked.read())
+    assert np.array_equal(masked.read(4000, 12_000), masked.read(12_000, 20_000))  # a second comes again
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -198,11 +224,12 @@ def test_an_unknown_channel_is_refused(channel):
 
 def test_pydub_is_imported_late_and_in_silence(tmp_path):
     script = (
-        "import sys, warnings; import numpy as np; from redact.audio.mask import apply; from redact.findings import *\n"
+        "import sys, warnings; import numpy as np; from redact.audio.mask import Masked\n"
+        "from redact.audio.pcm import Pcm; from redact.findings import *\n"
         "assert 'pydub' not in sys.modules\n"
         "warnings.simplefilter('always')\n"
         "for kind in ('tone', 'noise', 'silence'):\n"
-        "    apply(np.zeros((1, 8000), np.int16), [AudioInterval(1, 9, (0,), ())], MaskStyle(kind), 8000)\n"
+        "    Masked(Pcm([bytes(16000)], 1, 8000, np.int16), [AudioInterval(1, 9, (0,), ())], MaskStyle(kind)).read()\n"
         "assert 'pydub' in sys.modules"
     )
     # No program to be found, and sources compiled anew: both make pydub warn.

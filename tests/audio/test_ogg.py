@@ -9,7 +9,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from redact.audio.ogg import with_serial
+from redact.audio.ogg import set_serial
 
 
 def vorbis(seconds):
@@ -19,6 +19,14 @@ def vorbis(seconds):
         for at in range(0, len(sound), 1024):
             file.write(sound[at : at + 1024])
     return buffer.getvalue()
+
+
+def with_serial(data, serial):
+    file = io.BytesIO(b"kept" + data)
+    file.seek(4)
+    set_serial(file, serial)
+    assert file.getvalue()[:4] == b"kept"
+    return file.getvalue()[4:]
 
 
 def checksum(data):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sounds import pcm_of
 
-from redact.audio import wav
+from redact.audio import pcm, wav
 from redact.errors import InputRejected
 
 TAGS = {"pcm_f32le": 3, "pcm_f64le": 3, "pcm_mulaw": 7, "pcm_alaw": 6}
@@ -59,7 +60,7 @@ def copy(data, masked, spans):
     sound = wav.locate(io.BytesIO(data))
     out = io.BytesIO()
     assert sound is not None
-    return wav.copy_masked(sound, io.BytesIO(data), masked, spans, out), out.getvalue()
+    return wav.copy_masked(sound, io.BytesIO(data), pcm_of(masked, 8000), spans, out), out.getvalue()
 
 
 def heard(codec, data, channels=1):
@@ -221,7 +222,9 @@ def test_a_file_that_shrinks_meanwhile_is_not_copied():
     data = payload("pcm_s16le", 1000)
     whole = wav_file("pcm_s16le", data)
     sound = wav.locate(io.BytesIO(whole))
-    assert not wav.copy_masked(sound, io.BytesIO(whole[:-10]), heard("pcm_s16le", data), [[]], io.BytesIO())
+    assert not wav.copy_masked(
+        sound, io.BytesIO(whole[:-10]), pcm_of(heard("pcm_s16le", data), 8000), [[]], io.BytesIO()
+    )
 
 
 def test_samples_that_are_not_numbers_are_copied_as_they_are():
@@ -244,7 +247,7 @@ def test_a_read_error_is_an_unreadable_recording():
     data = payload("pcm_s16le", 10)
     sound = wav.locate(io.BytesIO(wav_file("pcm_s16le", data)))
     with pytest.raises(InputRejected):
-        wav.copy_masked(sound, Failing(), heard("pcm_s16le", data), [[]], io.BytesIO())
+        wav.copy_masked(sound, Failing(), pcm_of(heard("pcm_s16le", data), 8000), [[]], io.BytesIO())
 
 
 spans_of_a_channel = st.lists(st.tuples(st.integers(0, 250), st.integers(1, 60)), max_size=4).map(
@@ -279,11 +282,10 @@ def test_copies_keep_every_bit_outside_and_none_inside(codec, spans, seed):
 
 def test_blocks_join_without_a_seam(monkeypatch):
     data = payload("pcm_s16le", 1000, 2)
-    pcm = heard("pcm_s16le", data, 2)
-    masked = pcm.copy()
+    masked = heard("pcm_s16le", data, 2).copy()
     masked[0, 60:500], masked[1, 127:129] = 1, 2
     whole = copy(wav_file("pcm_s16le", data, fmt=fmt_of("pcm_s16le", 2)), masked, [[(60, 500)], [(127, 129)]])
-    monkeypatch.setattr(wav, "_BLOCK_FRAMES", 64)
+    monkeypatch.setattr(pcm, "BLOCK_SAMPLES", 64)
     parts = copy(wav_file("pcm_s16le", data, fmt=fmt_of("pcm_s16le", 2)), masked, [[(60, 500)], [(127, 129)]])
     assert whole == parts
     assert whole[0]

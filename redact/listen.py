@@ -1,0 +1,114 @@
+"""From the sound of a recording to what was said in it: what is heard where, the clips for the engine, the transcript.
+
+Nothing here holds the sound: it is read from the decoded samples window by window, and a clip when it is transcribed.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from numpy.typing import NDArray
+
+from redact.audio import dtmf
+from redact.audio.pcm import Pcm, Signal
+from redact.audio.resample import Resampled
+from redact.audio.speech import SAMPLE_RATE, WithoutEcho, hear
+from redact.call import Recording, Stretch, Transcript
+from redact.plan import Sound
+from redact.transcribe.engine import Clip, Engine
+from redact.transcribe.segments import clips, doubts, plausible, turns, with_audible
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What is heard where, before a word of it is known.
+
+    Attributes:
+        speech: for each channel the stretches in which somebody speaks.
+        tones: stretches in which keys were pressed, of all channels.
+        clips: all that the engine has to listen to, by channel and in time order.
+    """
+
+    speech: tuple[tuple[Stretch, ...], ...]
+    tones: tuple[Stretch, ...]
+    clips: tuple[Clip, ...]
+
+    @property
+    def sound(self) -> Sound:
+        """The same, as plans are made from it."""
+        return Sound(tuple(stretch for part in self.speech for stretch in part), self.tones)
+
+
+def survey(pcm: Pcm, recording: Recording) -> Survey:
+    """Find out where something is heard. Clips read from `pcm`, which has to stay open."""
+    clean = WithoutEcho(Resampled(pcm, SAMPLE_RATE))
+    heard = hear(clean)
+    wanted = [
+        where
+        for part in heard
+        for where in with_audible(clips(part.speech, recording.duration_ms), part.audible, recording.duration_ms)
+    ]
+    tones = tuple(burst for channel in range(pcm.channels) for burst in dtmf.bursts(pcm, channel))
+    return Survey(tuple(part.speech for part in heard), tones, cut(clean, wanted))
+
+
+def cut(sound: Signal, stretches: Iterable[Stretch]) -> tuple[Clip, ...]:
+    """Clips of sound at 16 kHz. Each is read when it is asked for."""
+    return tuple(Clip(where, partial(_read, sound, where)) for where in stretches)
+
+
+def _read(sound: Signal, where: Stretch) -> NDArray[Any]:
+    first, last = where.start_ms * SAMPLE_RATE // 1000, -(-where.end_ms * SAMPLE_RATE // 1000)
+    channel: NDArray[Any] = sound.read(first, last)[where.channel]
+    return channel
+
+
+def transcribe(
+    surveyed: Survey,
+    recording: Recording,
+    engine: Engine,
+    language: str,
+    probability: float | None,
+    progress: Callable[[int, int], None],
+) -> Transcript:
+    """Who said what when, and where that can't be trusted.
+
+    Args:
+        surveyed: what is heard in the recording.
+        recording: the facts.
+        engine: to listen to the clips.
+        language: ISO 639-1.
+        probability: of the language; None where it was given.
+        progress: called with milliseconds done and in all.
+    """
+    told = engine.transcribe(surveyed.clips, language, progress)
+    heard = plausible(told, recording.duration_ms)
+    doubted = tuple(
+        doubt
+        for channel, part in enumerate(surveyed.speech)
+        for doubt in doubts([word for word in heard if word.channel == channel], _without(part, surveyed.tones))
+    )
+    said_by = turns(heard, recording.roles, surveyed.sound.speech)
+    return Transcript(said_by, language, engine.name, probability, doubted)
+
+
+def longest_clips(cut: Iterable[Clip]) -> tuple[Clip, ...]:
+    """The longest clip of each channel: the most speech, to tell the language by."""
+    longest: dict[int, Clip] = {}
+    for clip in cut:
+        known = longest.get(clip.where.channel)
+        if known is None or clip.duration_ms > known.duration_ms:
+            longest[clip.where.channel] = clip
+    return tuple(longest.values())
+
+
+def _without(speech: Sequence[Stretch], tones: Sequence[Stretch]) -> list[Stretch]:
+    """Speech regions that are no keypad tones."""
+    return [
+        region
+        for region in speech
+        if not any(
+            t.start_ms < region.end_ms and region.start_ms < t.end_ms for t in tones if t.channel == region.channel
+        )
+    ]
