@@ -1,6 +1,6 @@
 """Where somebody speaks: Silero's voice activity detector, as it ships with faster-whisper."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +27,13 @@ _QUIET_PERCENTILE = 15
 _FRAME_MS = 30
 # Shorter sounds are clicks.
 _LEAST_FRAMES = 3
-# Sound is looked at in windows of two minutes: a whole number of frames of each kind above, and of the detector's.
-WINDOW = 120 * SAMPLE_RATE
-# The detector remembers. What it makes of a window is taken from where it has heard so much of what came before, up to
-# where it still hears what comes after. On 6 hours of calls it finds what it finds in the whole (docs/decisions/0005).
-WARM_UP = 250 * 512
-AFTER = 32 * 512
+# Silero's detector looks at 32 ms at a time, with the 4 ms before them.
+_CHUNK, _CONTEXT = 512, 64
+_STATE = (1, 1, 128)
+# It lets go of speech where it believes in it this much less than where it takes hold of it, as Silero's own code does.
+_LET_GO = 0.15
+# Sound is looked at in windows of about a minute: a whole number of frames and chunks of each kind above.
+WINDOW = 60 * 15_360
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,38 +57,59 @@ def hear(sound: Signal) -> tuple[Heard, ...]:
     Args:
         sound: in [-1, 1] at 16 kHz.
     """
-    speech: list[list[tuple[int, int]]] = [[] for _ in range(sound.channels)]
+    detectors = [_SpeechDetector() for _ in range(sound.channels)]
     levels: list[list[NDArray[np.float32]]] = [[] for _ in range(sound.channels)]
     for first in range(0, sound.samples, WINDOW):
-        last = min(first + WINDOW, sound.samples)
-        begin = max(first - WARM_UP, 0)
-        window = sound.read(begin, last + AFTER)
-        for channel, samples in enumerate(window):
-            levels[channel].append(_levels(samples[first - begin : last - begin]))
-            for start, end in _speech(samples):
-                start, end = max(start + begin, first), min(end + begin, last)
-                if start >= end:  # another window's
-                    continue
-                if speech[channel] and start == speech[channel][-1][1]:
-                    speech[channel][-1] = speech[channel][-1][0], end
-                else:
-                    speech[channel].append((start, end))
+        for channel, samples in enumerate(sound.read(first, first + WINDOW)):
+            detectors[channel].take(samples)
+            levels[channel].append(_levels(samples))
     return tuple(
-        Heard(_stretches(spoken, channel), _audible(np.concatenate([np.zeros(0, np.float32), *level]), channel))
-        for channel, (spoken, level) in enumerate(zip(speech, levels, strict=True))
+        Heard(_stretches(detector.speech(sound.samples), channel), _audible(np.concatenate(level), channel))
+        for channel, (detector, level) in enumerate(zip(detectors, levels, strict=True))
     )
 
 
-def _speech(samples: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
-    """First and last sample of each stretch of speech that the detector finds."""
-    from faster_whisper.vad import VadOptions, get_speech_timestamps
+class _SpeechDetector:
+    """Silero's detector on one channel.
 
-    options = VadOptions(threshold=THRESHOLD, min_silence_duration_ms=MIN_PAUSE_MS, speech_pad_ms=0)
-    for found in get_speech_timestamps(samples, options):
-        yield int(found["start"]), min(int(found["end"]), len(samples))
+    What it remembers of the sound goes on from window to window: it forgets so slowly that a window that began afresh
+    would be heard otherwise, even where half a minute before it was heard first. faster-whisper's own function wants
+    the whole sound, so that its model is used here, and the rules are those of its function.
+    """
+
+    def __init__(self) -> None:
+        from faster_whisper.vad import get_vad_model
+
+        self._session = get_vad_model().session
+        self._memory = np.zeros(_STATE, np.float32), np.zeros(_STATE, np.float32)
+        self._before = np.zeros(_CONTEXT, np.float32)
+        self._belief: list[float] = []
+
+    def take(self, samples: NDArray[np.float32]) -> None:
+        """Listen to what comes next: whole chunks, or the end of the sound."""
+        chunks = np.pad(samples, (0, -len(samples) % _CHUNK)).reshape(-1, _CHUNK)
+        before = np.concatenate([self._before[None], chunks[:-1, -_CONTEXT:]])
+        h, c = self._memory
+        belief, *self._memory = self._session.run(None, {"input": np.hstack([before, chunks]), "h": h, "c": c})
+        self._before = chunks[-1, -_CONTEXT:]
+        self._belief += belief.ravel().tolist()
+
+    def speech(self, samples: int) -> Iterator[tuple[int, int]]:
+        """First and last sample of each stretch of speech in a sound of so many samples."""
+        start = quiet = None
+        for at, belief in enumerate(self._belief):
+            if belief >= THRESHOLD:
+                start, quiet = at if start is None else start, None
+            elif start is not None and belief < THRESHOLD - _LET_GO:
+                quiet = at if quiet is None else quiet
+                if (at - quiet) * _CHUNK >= MIN_PAUSE_MS * SAMPLE_RATE // 1000:
+                    yield start * _CHUNK, quiet * _CHUNK
+                    start = quiet = None
+        if start is not None:
+            yield start * _CHUNK, samples
 
 
-def _stretches(spoken: list[tuple[int, int]], channel: int) -> tuple[Stretch, ...]:
+def _stretches(spoken: Iterable[tuple[int, int]], channel: int) -> tuple[Stretch, ...]:
     return tuple(Stretch(channel, start * 1000 // SAMPLE_RATE, -(-end * 1000 // SAMPLE_RATE)) for start, end in spoken)
 
 

@@ -229,7 +229,8 @@ def test_pydub_is_imported_late_and_in_silence(tmp_path):
         "assert 'pydub' not in sys.modules\n"
         "warnings.simplefilter('always')\n"
         "for kind in ('tone', 'noise', 'silence'):\n"
-        "    Masked(Pcm([bytes(16000)], 1, 8000, np.int16), [AudioInterval(1, 9, (0,), ())], MaskStyle(kind)).read()\n"
+        "    with Pcm([bytes(16000)], 1, 8000, np.int16) as pcm:\n"
+        "        Masked(pcm, [AudioInterval(1, 9, (0,), ())], MaskStyle(kind)).read()\n"
         "assert 'pydub' in sys.modules"
     )
     # No program to be found, and sources compiled anew: both make pydub warn.
