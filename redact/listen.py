@@ -26,11 +26,13 @@ class Survey:
 
     Attributes:
         speech: for each channel the stretches in which somebody speaks.
+        audible: stretches, of all channels, in which anything is heard, speech or not; they may overlap.
         tones: stretches in which keys were pressed, of all channels.
         clips: all that the engine has to listen to, by channel and in time order.
     """
 
     speech: tuple[tuple[Stretch, ...], ...]
+    audible: tuple[Stretch, ...]
     tones: tuple[Stretch, ...]
     clips: tuple[Clip, ...]
 
@@ -50,7 +52,8 @@ def survey(pcm: Pcm, recording: Recording) -> Survey:
         for where in with_audible(clips(part.speech, recording.duration_ms), part.audible, recording.duration_ms)
     ]
     tones = tuple(burst for channel in range(pcm.channels) for burst in dtmf.bursts(pcm, channel))
-    return Survey(tuple(part.speech for part in heard), tones, cut(clean, wanted))
+    audible = tuple(stretch for part in heard for stretch in (*part.speech, *part.audible))
+    return Survey(tuple(part.speech for part in heard), audible, tones, cut(clean, wanted))
 
 
 def cut(sound: Signal, stretches: Iterable[Stretch]) -> tuple[Clip, ...]:

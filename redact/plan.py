@@ -13,8 +13,12 @@ from redact.findings import AudioInterval, Finding, Plan, Replacement
 from redact.policy import Policy
 
 # Speech before or after a masked word that no other word claims is taken for its own, up to this far. Engines shorten
-# long words (a number written as one) from their start; the longest seen were 4 s off.
-UNCLAIMED_REACH_MS = 4_000
+# a number written as one word from its start, by 4 s at the worst that was seen; other words by little. Measured in
+# docs/evaluation.md.
+NUMBER_REACH_MS, WORD_REACH_MS = 4_000, 1_000
+# A word of n letters is said in so many milliseconds, and so many more a letter, nine times in ten. Longer ones were
+# stretched over speech beside them, which is then claimed by nobody.
+WORD_MS, LETTER_MS = 250, 60
 # A value of at least this many letters and digits is masked wherever it is said, and must not be in any output.
 VALUE_CHARACTERS = 4
 # What stands for words that nobody can be sure of.
@@ -28,6 +32,14 @@ IsEveryday = Callable[[str], bool]
 
 def _never(word: str) -> bool:  # noqa: ARG001 - the default: every word may be a value
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Something personal that was heard when the redacted sound was listened to again: where, and of which type."""
+
+    where: Stretch
+    entity_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,7 @@ def make_plan(
     recording: Recording | None,
     sound: Sound,
     is_everyday: IsEveryday = _never,
+    again: Sequence[Mention] = (),
 ) -> Plan:
     """What to replace in the transcript and in the sound.
 
@@ -55,21 +68,28 @@ def make_plan(
         recording: None where there is no sound.
         sound: speech regions and keypad tones of the recording.
         is_everyday: True for a word that says nothing by itself: masked once, it isn't masked wherever it is said.
+        again: what was heard when the sound was listened to again. The transcript has other words there, which can't
+            be trusted then.
     """
     types = _types(findings, policy, transcript, is_everyday)
-    doubted = dict.fromkeys(_doubted(transcript), DOUBT) if policy.in_doubt == "mask" else {}
+    doubts = [doubt.where for doubt in transcript.doubts] if policy.in_doubt == "mask" else []
+    doubted = dict.fromkeys(_doubted(transcript, [*doubts, *(mention.where for mention in again)]), DOUBT)
     replacements = _replacements(transcript, {**doubted, **types})
     intervals: list[AudioInterval] = []
     if recording is not None:
         channels = tuple(range(recording.channels))
         masked = _spoken(transcript, types, policy, sound.speech, recording.duration_ms)
-        if policy.in_doubt == "mask":
-            masked += [(d.where.start_ms, d.where.end_ms, DOUBT) for d in transcript.doubts]
+        masked += [(where.start_ms, where.end_ms, DOUBT) for where in doubts]
+        for mention in again:
+            instead = [transcript.words[index] for index in _doubted(transcript, [mention.where])]
+            start = min([mention.where.start_ms, *(word.start_ms or 0 for word in instead)])
+            end = max([mention.where.end_ms, *(word.end_ms or 0 for word in instead)])
+            masked.append((start - policy.padding.before_ms, end + policy.padding.after_ms, mention.entity_type))
         if policy.wants("KEYPAD_TONES", 1.0):
             masked += [(tone.start_ms, tone.end_ms, "KEYPAD_TONES") for tone in sound.tones]
         intervals = _merged(masked, policy.padding.merge_gap_ms, recording.duration_ms, channels)
-    doubts = tuple(sorted(Counter(doubt.reason for doubt in transcript.doubts).items()))
-    return Plan(tuple(intervals), replacements, doubts, hold=policy.in_doubt == "hold" and bool(doubts))
+    reasons = tuple(sorted(Counter(doubt.reason for doubt in transcript.doubts).items()))
+    return Plan(tuple(intervals), replacements, reasons, hold=policy.in_doubt == "hold" and bool(reasons))
 
 
 def _types(
@@ -90,12 +110,12 @@ def _types(
     return types
 
 
-def _doubted(transcript: Transcript) -> list[int]:
+def _doubted(transcript: Transcript, places: Sequence[Stretch]) -> list[int]:
     """Words at a place of doubt: what is masked in the sound is not read in the text either."""
     return [
         index
         for index, word in enumerate(transcript.words)
-        for where in (doubt.where for doubt in transcript.doubts)
+        for where in places
         if word.channel == where.channel
         and word.start_ms is not None
         and word.start_ms < where.end_ms
@@ -204,11 +224,29 @@ def _spoken(
         for position, index in enumerate(own):
             if index not in types:
                 continue
-            before = next((words[i].end_ms for i in reversed(own[:position]) if words[i].end_ms is not None), 0) or 0
-            after = next((words[i].start_ms for i in own[position + 1 :] if words[i].start_ms is not None), None)
+            before = next((end for i in reversed(own[:position]) if (end := _claimed_end(words[i])) is not None), 0)
+            after = next((start for i in own[position + 1 :] if (start := _claimed_start(words[i])) is not None), None)
             start, end = _widened(words[index], before, duration_ms if after is None else after, regions)
             result.append((start - policy.padding.before_ms, end + policy.padding.after_ms, types[index]))
     return result
+
+
+def _longest_ms(word: Word) -> int:
+    return WORD_MS + LETTER_MS * len(said(word.text))
+
+
+def _claimed_end(word: Word) -> int | None:
+    """Where a word ends, if it isn't longer than it can be said: else engines stretched it over what follows."""
+    if word.start_ms is None or word.end_ms is None:
+        return word.end_ms
+    return min(word.end_ms, word.start_ms + _longest_ms(word))
+
+
+def _claimed_start(word: Word) -> int | None:
+    """Where a word starts, if it isn't longer than it can be said: else engines stretched it over what was before."""
+    if word.start_ms is None or word.end_ms is None:
+        return word.start_ms
+    return max(word.start_ms, word.end_ms - _longest_ms(word))
 
 
 def _widened(word: Word, before_ms: int, after_ms: int, regions: Sequence[Stretch]) -> tuple[int, int]:
@@ -219,7 +257,8 @@ def _widened(word: Word, before_ms: int, after_ms: int, regions: Sequence[Stretc
         start = min(before_ms, after_ms if end is None else end)
     if end is None:
         end = max(before_ms if word.start_ms is None else start, after_ms)
-    earliest, latest = max(before_ms, start - UNCLAIMED_REACH_MS), min(after_ms, end + UNCLAIMED_REACH_MS)
+    reach = NUMBER_REACH_MS if any(map(str.isdigit, word.text)) else WORD_REACH_MS
+    earliest, latest = max(before_ms, start - reach), min(after_ms, end + reach)
     for region in regions:
         if region.start_ms < start and region.end_ms > earliest + _TOUCHING_MS:
             start = min(start, max(region.start_ms, earliest))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from redact import policy as policies
 from redact.call import Doubt, Recording, Stretch, Transcript, Turn, Word
 from redact.findings import Finding
-from redact.plan import UNCLAIMED_REACH_MS, Sound, make_plan, said, values
+from redact.plan import NUMBER_REACH_MS, WORD_REACH_MS, Mention, Sound, make_plan, said, values
 
 BARE = policies.load("default").changed(padding={"before_ms": 0, "after_ms": 0, "merge_gap_ms": 0})
 SILENT = Sound()
@@ -117,15 +117,16 @@ def test_masking_only_widens(world, fewer, before, after, gap):
 @pytest.mark.parametrize(
     ("words", "span"),
     [
-        ([("a", 0, 500), ("Name", None, None), ("b", 2000, 2500)], (500, 2000)),
-        ([("a", 0, 500), ("Name", 700, None), ("b", 2000, 2500)], (700, 2000)),
-        ([("a", 0, 500), ("Name", None, 1500), ("b", 2000, 2500)], (500, 1500)),
-        ([("Name", None, None), ("b", 2000, 2500)], (0, 2000)),
-        ([("a", 0, 500), ("Name", None, None)], (500, 5000)),
+        ([("a", 200, 500), ("Name", None, None), ("b", 2000, 2300)], (500, 2000)),
+        ([("a", 200, 500), ("Name", 700, None), ("b", 2000, 2300)], (700, 2000)),
+        ([("a", 200, 500), ("Name", None, 1500), ("b", 2000, 2300)], (500, 1500)),
+        ([("Name", None, None), ("b", 2000, 2300)], (0, 2000)),
+        ([("a", 200, 500), ("Name", None, None)], (500, 5000)),
         ([("Name", None, None)], (0, 5000)),
-        ([("a", 0, 500), ("x", None, None), ("Name", None, None), ("y", None, None), ("b", 900, 1000)], (500, 900)),
-        ([("a", 0, 1000), ("Name", None, 800), ("b", 2000, 2500)], (800, 800)),
-        ([("a", 0, 1000), ("Name", None, None), ("b", 700, 1500)], (700, 1000)),
+        ([("a", 200, 500), ("x", None, None), ("Name", None, None), ("y", None, None), ("b", 900, 1000)], (500, 900)),
+        ([("a", 700, 1000), ("Name", None, 800), ("b", 2000, 2300)], (800, 800)),
+        ([("a", 700, 1000), ("Name", None, None), ("b", 700, 1000)], (700, 1000)),
+        ([("a", 200, 1500), ("Name", None, None), ("b", 2000, 3000)], (510, 2690)),  # nobody says "a" for 1.3 s
     ],
 )
 def test_words_without_times_are_widened_to_their_neighbours(words, span):
@@ -151,29 +152,38 @@ def test_words_in_doubt_are_masked_in_the_text_as_in_the_sound(in_doubt, labels)
 @pytest.mark.parametrize(
     ("before", "region", "span"),
     [
-        (("a", 0, 500), (2000, 6000), (2000, 6000)),  # shortened from its start by the engine
-        (("a", 0, 2500), (2400, 6000), (2500, 6000)),  # up to the word before
-        (("a", 0, 500), (600, 6000), (1000, 6000)),  # up to four seconds
-        (("a", 0, 500), (3000, 5500), (3000, 5500)),  # and after it
-        (("a", 0, 500), (5000, 5500), (5000, 5500)),  # exact
-        (("a", 0, 500), (100, 490), (5000, 5500)),  # speech of the word before alone
+        (("a", 0, 300), (2000, 6000), (2000, 6000)),  # shortened from its start by the engine
+        (("a", 2200, 2500), (2400, 6000), (2500, 6000)),  # up to the word before
+        (("a", 2000, 4800), (2000, 6000), (2310, 6000)),  # which isn't as long as the engine has it
+        (("a", 0, 300), (600, 6000), (1000, 6000)),  # up to four seconds
+        (("a", 0, 300), (3000, 5500), (3000, 5500)),  # and after it
+        (("a", 0, 300), (5000, 5500), (5000, 5500)),  # exact
+        (("a", 0, 300), (100, 290), (5000, 5500)),  # speech of the word before alone
         (("a", 4900, 5200), (4900, 5500), (5000, 5500)),  # an overlapping neighbour doesn't cut into it
     ],
 )
 def test_speech_that_no_word_claims_is_covered(before, region, span):
-    call = transcript(turn(before, ("Name", 5000, 5500)))
+    call = transcript(turn(before, ("4711", 5000, 5500)))
     sound = Sound((Stretch(1, *region),))
     assert spans(make_plan(call, [finding(1)], BARE, recording(9000), sound)) == [span]
     other_channel = Sound((Stretch(0, *region),))
     assert spans(make_plan(call, [finding(1)], BARE, recording(9000), other_channel)) == [(5000, 5500)]
 
 
-def test_unclaimed_speech_is_taken_up_to_the_reach():
-    call = transcript(turn(("Name", 20_000, 20_500)))
+@pytest.mark.parametrize(("word", "reach"), [("Name", WORD_REACH_MS), ("4711", NUMBER_REACH_MS)])
+def test_unclaimed_speech_is_taken_up_to_the_reach(word, reach):
+    call = transcript(turn((word, 20_000, 20_500)))
     sound = Sound((Stretch(1, 0, 20_500),))
-    assert spans(make_plan(call, [finding(0)], BARE, recording(30_000), sound)) == [
-        (20_000 - UNCLAIMED_REACH_MS, 20_500)
-    ]
+    assert spans(make_plan(call, [finding(0)], BARE, recording(30_000), sound)) == [(20_000 - reach, 20_500)]
+
+
+def test_what_is_heard_again_is_masked_with_the_words_that_were_heard_instead():
+    call = transcript(turn(("no", 0, 200), ("I'll", 1000, 1200), ("end", 1200, 1500), ("it", 1800, 2000)))
+    again = [Mention(Stretch(1, 1100, 1400), "PERSON")]
+    plan = make_plan(call, [], BARE, recording(3000), SILENT, again=again)
+    assert spans(plan) == [(1000, 1500)]
+    assert [(r.first, r.last, r.label) for r in plan.replacements] == [(1, 2, "[DOUBT]")]
+    assert values(call, plan) == frozenset()
 
 
 def test_a_masked_value_is_masked_wherever_it_is_said_again():

@@ -33,13 +33,16 @@ class Code:
         text: in written form.
         words: that say it.
         amount: a unit or a currency stands beside it.
-        plain: the words before it say that it is nobody's: a model, a part number, a menu option.
+        plain: it is nobody's: a model, a part number, a menu option, by the words before it; or a public number.
+        public: it looks like a telephone number that only companies and services have. A piece of an asked-for number
+            may look so too.
     """
 
     text: str = field(repr=False)
     words: tuple[int, ...]
     amount: bool
     plain: bool
+    public: bool = False
 
     @property
     def digits(self) -> int:
@@ -54,11 +57,13 @@ def codes(view: View, language: Language) -> Iterator[Code]:
         preceding = view.text[: match.start()].lower().split()[-PLAIN_PHRASE_WORDS:]
         after = following[1].lower() if following else ""
         before = preceding[-1] if preceding else ""
+        public = _is_public(match.group(), language)
         yield Code(
             text=match.group().strip(SPELLED_OPEN + SPELLED_CLOSE),
             words=view.words_at(match.start(), match.end()),
             amount=is_unit(after, match.group(), language) or before in _CURRENCIES,
-            plain=_is_public(match.group(), language) or _is_plain(preceding, match.group(), language),
+            plain=public or _is_plain(preceding, match.group(), language),
+            public=public,
         )
 
 

@@ -74,6 +74,7 @@ class Heard:
         capitals: words written with a capital that are no everyday words.
         codes: runs of digits and letters in the written views of single turns.
         digits: words that say digits of a code that is no amount.
+        public: words of telephone numbers that only companies and services have, or of what looks like one.
         amounts: words that say prices, durations, quantities.
         dates: words that are dates in figures; they are among the amounts too.
         breaks: words among typed numbers that are no part of one: dates, and in documents other figures and labels.
@@ -95,6 +96,7 @@ class Heard:
     capitals: frozenset[int] = field(repr=False)
     codes: tuple[Code, ...]
     digits: frozenset[int]
+    public: frozenset[int]
     amounts: frozenset[int]
     dates: frozenset[int]
     breaks: frozenset[int]
@@ -209,6 +211,7 @@ def hear(transcript: Transcript, written_turns: Sequence[View], language: Langua
             word for code in told if code.digits and not code.amount and not code.plain for word in code.words
         )
         - dates,
+        public=frozenset(word for code in told if code.public and not code.amount for word in code.words),
         amounts=dates.union(word for code in told if code.amount for word in code.words),
         dates=dates,
         breaks=breaks,

@@ -39,8 +39,18 @@ def names_again(heard: Heard, findings: Sequence[Finding]) -> Iterator[Finding]:
                     continue
                 score = _likeness(heard, words, known)
                 if score:
-                    yield Finding("PERSON", words, score, "memory.name", "transcribed")
+                    whole = (*words, *_misheard_rest(heard, words[-1], indices.stop))
+                    yield Finding("PERSON", whole, score, "memory.name", "transcribed")
                     break
+
+
+def _misheard_rest(heard: Heard, last: int, stop: int) -> tuple[int, ...]:
+    """What follows a known first name as its surname might, heard so badly that it resembles nothing."""
+    following = range(last + 1, min(last + _MOST_WORDS, stop))
+    if not heard.doubtful(last) or any(heard.ends_clause(index) for index in (last, *following[:-1])):
+        return ()
+    doubted = [index for index in following if heard.doubtful(index)]
+    return tuple(range(last + 1, doubted[-1] + 1)) if doubted else ()
 
 
 def _known_names(heard: Heard, findings: Sequence[Finding]) -> dict[str, str]:
@@ -126,6 +136,7 @@ def groups_again(heard: Heard, findings: Sequence[Finding]) -> Iterator[Finding]
         for other in heard.codes:
             near = 0 <= place - position[other.words[-1]] <= ECHO_UNITS and other.words[-1] < code.words[0]
             given = [covered[index] for index in other.words if index in covered]
-            if near and len(given) == len(other.words) and other.text.endswith(code.text):
+            again = other.text.endswith(code.text) or (other.digits >= 2 and code.text.endswith(other.text))
+            if near and len(given) == len(other.words) and again:
                 yield Finding(given[0], code.words, 0.5, "memory.echo", "written")
                 break

@@ -221,6 +221,9 @@ def _following(heard: Heard, turn: Sequence[int], at: int, *, sure: bool) -> tup
         index = turn[position]
         everyday = heard.common(index) and not heard.named(index)
         unlikely = everyday or _is_never(heard, index) or index in heard.amounts
+        if sure and unlikely and heard.scored and heard.doubtful(index) and index not in heard.amounts:
+            taken.append(index)  # a name was said here, and heard as something else
+            continue
         ends = position + 1 == len(turn) or heard.words[index].text[-1:] in ".?!"
         last = ends and heard.doubtful(index)
         named = heard.named(index) if not sure else not unlikely
@@ -283,6 +286,9 @@ def _related(heard: Heard, turn: Sequence[int], at: int) -> tuple[int, ...]:
 def _preceding(heard: Heard, turn: Sequence[int], at: int) -> tuple[int, ...]:
     """The one or two words before "à l'appareil"."""
     taken: list[int] = []
+    before = tuple(turn[max(at - _LOOK_BACK, 0) : at])
+    if heard.scored and any(map(heard.doubtful, before)) and not any(map(heard.ends_clause, before)):
+        return before  # a name was said here, and heard as something else
     for position in range(at - 1, max(at - 1 - _LOOK_BACK, -1), -1):
         index = turn[position]
         if _is_never(heard, index) or (taken and (_breaks(heard, index) or not _likely(heard, index))):

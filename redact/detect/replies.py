@@ -129,7 +129,10 @@ def _is_group(heard: Heard, unit: Unit) -> bool:
 
 def _reply(heard: Heard, slot: Slot, opened: set[int]) -> Iterator[tuple[int, ...]]:
     asked = heard.units[slot.unit]
-    own = _statement(heard, slot, tuple(index for index in asked.words if index > slot.word))
+    rest = tuple(index for index in asked.words if index > slot.word)
+    own = _statement(heard, slot, rest)
+    if not own and asked.speaker is None and slot.answer == "name" and not slot.stated:
+        own = _evident(heard, "name", rest, first=True)  # where all speak on one channel, the answer may lack a pause
     if own:
         yield own
     given = _digits(heard, own)
@@ -153,6 +156,9 @@ def _reply(heard: Heard, slot: Slot, opened: set[int]) -> Iterator[tuple[int, ..
                 words = _told_late(heard, slot, unit)
         else:
             words = _filling(heard, slot, unit, filled=filled) if _may_reply(heard, slot, stated=bool(own)) else ()
+        if not words and filled and slot.answer == "code" and _corrects_unheard(heard, unit.words):
+            yield unit.words
+            continue
         if words and empty and filled and not _belongs(heard, unit, given, _digits(heard, words)):
             words = ()
         if words:
@@ -192,6 +198,11 @@ def _filling(heard: Heard, slot: Slot, unit: Unit, *, filled: bool) -> tuple[int
     if slot.answer == "name" and filled and not _spells(heard, unit.words):
         return ()
     return _evident(heard, slot.answer, unit.words, first=not filled)
+
+
+def _corrects_unheard(heard: Heard, words: Sequence[int]) -> bool:
+    """True for "no, it's sixty-four at the end" where the number was misheard, as the engine's doubts tell."""
+    return heard.said[words[0]] in heard.language.corrections and len(words) <= GROUP_WORDS and _is_unsure(heard, words)
 
 
 def _gone_on(heard: Heard, slot: Slot, unit: Unit, *, given: str, filled: bool) -> tuple[int, ...]:
@@ -316,6 +327,8 @@ def _corrects(heard: Heard, between: Sequence[int]) -> bool:
 def _is_anchor(heard: Heard, answer: str, index: int) -> bool:
     if index in heard.letters or (index in heard.digits and answer != "name"):
         return True
+    if answer == "code" and index in heard.public:
+        return True
     said = heard.said[index]
     if "@" in said or (
         said not in heard.language.units and answer in {"email", "code"} and "." in said and any(map(str.isalpha, said))
@@ -357,9 +370,13 @@ def _name_anchors(heard: Heard, words: Sequence[int], anchors: Sequence[int]) ->
 
 def _unlike_itself(heard: Heard, words: Sequence[int]) -> bool:
     """True for a short first reply to "your name?" of which the engine is unsure: a name misheard as everyday words."""
-    sure = [heard.words[index].confidence for index in words]
-    known = [confidence for confidence in sure if confidence is not None]
-    return 0 < len(known) <= SHORT_REPLY_WORDS and sum(known) < UNSURE * len(known)
+    return len(words) <= SHORT_REPLY_WORDS and _is_unsure(heard, words)
+
+
+def _is_unsure(heard: Heard, words: Sequence[int]) -> bool:
+    """True where the engine is unsure of these words on average."""
+    known = [confidence for index in words if (confidence := heard.words[index].confidence) is not None]
+    return bool(known) and sum(known) < UNSURE * len(known)
 
 
 def _misheard(heard: Heard, answer: str, words: Sequence[int]) -> tuple[int, ...]:

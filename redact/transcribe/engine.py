@@ -49,3 +49,9 @@ class Engine(Protocol):
 
         `progress` is called with milliseconds done and in all. The result is complete: nothing lazy is left in it.
         """
+
+    def transcribe_again(self, clips: Sequence[Clip], language: str, expected: Sequence[str]) -> tuple[Word, ...]:
+        """The words of all clips, heard with less care and with other settings than by `transcribe`.
+
+        `expected` are names that may be said in them.
+        """

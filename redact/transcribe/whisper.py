@@ -8,8 +8,9 @@ on few cores is faster than one worker on all of them.
 import logging
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,28 +73,36 @@ class FasterWhisper:
 
     def transcribe(self, clips: Sequence[Clip], language: str, progress: Progress) -> tuple[Word, ...]:
         """The words of all clips, in the clips' order."""
+        return self._all(clips, partial(self._one, language=language, beam_size=self._beam_size), progress)
+
+    def transcribe_again(self, clips: Sequence[Clip], language: str, expected: Sequence[str]) -> tuple[Word, ...]:
+        """The words of all clips as a greedy search finds them, with the names as hotwords."""
+        again = partial(self._one, language=language, beam_size=1, hotwords=", ".join(expected) or None)
+        return self._all(clips, again, lambda *_: None)
+
+    def _all(self, clips: Sequence[Clip], one: Callable[[Clip], list[Word]], progress: Progress) -> tuple[Word, ...]:
         total = sum(clip.duration_ms for clip in clips)
         done = 0
         words: list[Word] = []
         with ThreadPoolExecutor(self._workers) as pool:
-            for clip, heard in zip(clips, pool.map(lambda c: self._one(c, language), clips), strict=True):
+            for clip, heard in zip(clips, pool.map(one, clips), strict=True):
                 words += heard
                 done += clip.duration_ms
                 progress(done, total)
         return tuple(words)
 
-    def _one(self, clip: Clip, language: str) -> list[Word]:
+    def _one(self, clip: Clip, *, language: str, beam_size: int, hotwords: str | None = None) -> list[Word]:
         sound = clip.sound()
-        segments = self._decoded(sound, language)
+        decoded = partial(self._decoded, sound, language=language, beam_size=beam_size)
+        segments = decoded(hotwords=hotwords)
         if any(s.compression_ratio > LOOPING or s.avg_logprob < UNLIKELY for s in segments):
-            segments = self._decoded(sound, language, repetition_penalty=PENALTY, no_repeat_ngram_size=REPEATED_TOKENS)
+            segments = decoded(repetition_penalty=PENALTY, no_repeat_ngram_size=REPEATED_TOKENS)
         return [word for segment in segments for word in _words(segment, clip)]
 
-    def _decoded(self, sound: Sound, language: str, **settings: Any) -> list[Any]:
+    def _decoded(self, sound: Sound, **settings: Any) -> list[Any]:
         segments, _ = self._model.transcribe(
-            sound, language=language, beam_size=self._beam_size, word_timestamps=True,
-            condition_on_previous_text=False, temperature=[0.0], **settings,
-        )  # fmt: skip
+            sound, word_timestamps=True, condition_on_previous_text=False, temperature=[0.0], **settings
+        )
         return list(segments)
 
 

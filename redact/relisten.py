@@ -1,0 +1,266 @@
+"""Listening again: what is still audible in a redacted recording is transcribed once more, and differently.
+
+The first listening heard the whole call. This one hears only what is left of it, packed closely, so that other things
+stand side by side; and the engine is told the names that were learned in the call, which it would not expect by itself:
+"no, I'll end it" is then heard as "Yolanda". Detection reads the call with the new words in the places of the old ones.
+
+Two engines of the same kind mishear alike and yet differently, so not all that is found anew is believed: a name that
+is known in the call, where something else was heard before; and digits beside what is masked already.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redact.audio.pcm import Signal
+from redact.audio.speech import SAMPLE_RATE
+from redact.call import Role, Stretch, Transcript, Word
+from redact.findings import AudioInterval, Finding
+from redact.plan import IsEveryday, Mention, said
+from redact.policy import Policy
+from redact.transcribe.engine import Clip
+from redact.transcribe.segments import turns
+
+# Shorter than an engine's window, so that what it adds at the ends fits in.
+WINDOW_MS = 29_000
+# Silence between two pieces of a window: a pause in speech, as engines know it.
+PAUSE_MS = 500
+# Sound kept around a piece, up to the mask beside it.
+RIM_MS = 150
+# Shorter pieces hold no word.
+PIECE_MS = 200
+# Of the first listening's windows, the share that is listened to again: with a quick engine a third of its time.
+SHARE = 0.34
+# People say names when they greet and when they part: what is so near to the beginning or the end comes first.
+GREETING_MS = 12_000
+# So near to a mask, so many digits are part of what is masked there.
+BESIDE_MS = 700
+DIGITS = 3
+# A word is the same where it was heard at the same time, give or take.
+_SAME_MS = 300
+_NAME_LETTERS = 3
+_MOST_NAMES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch that is still audible, and where it lies in its window.
+
+    Attributes:
+        where: the stretch in the recording.
+        at_ms: its beginning in the window.
+    """
+
+    where: Stretch
+    at_ms: int
+
+
+Window = tuple[Piece, ...]
+
+
+def windows(
+    heard: Iterable[Stretch], intervals: Sequence[AudioInterval], doubts: Iterable[Stretch], most: int, duration_ms: int
+) -> tuple[Window, ...]:
+    """What to listen to again, packed.
+
+    Args:
+        heard: stretches in which something is heard, of all channels, in any order; they may overlap.
+        intervals: what is masked. Without any, and without doubts, nothing is listened to again.
+        doubts: where the first listening can't be trusted.
+        most: windows at most. What is nearest to masks, doubts and the call's two ends goes in first.
+        duration_ms: of the recording.
+    """
+    marked = sorted([(i.start_ms, i.end_ms) for i in intervals] + [(d.start_ms, d.end_ms) for d in doubts])
+    if not marked:
+        return ()
+    left = [piece for stretch in _merged(heard) for piece in _left(stretch, intervals, duration_ms)]
+    chosen: list[Stretch] = []
+    room = most * (WINDOW_MS - PAUSE_MS)
+    for stretch in sorted(left, key=lambda s: (_distance(s, marked, duration_ms), s.start_ms, s.channel)):
+        room -= stretch.end_ms - stretch.start_ms + PAUSE_MS
+        if room < 0:
+            break
+        chosen.append(stretch)
+    return tuple(_packed(sorted(chosen, key=lambda s: (s.channel, s.start_ms))))[:most]
+
+
+def clips(sound: Signal, packed: Sequence[Window]) -> tuple[Clip, ...]:
+    """One clip a window, numbered as its channel, from 0 on its own clock.
+
+    Args:
+        sound: of the redacted recording, at 16 kHz.
+        packed: as made by `windows`.
+    """
+    return tuple(
+        Clip(Stretch(number, 0, window[-1].at_ms + _length(window[-1].where)), partial(_sound, sound, window))
+        for number, window in enumerate(packed)
+    )
+
+
+def unpacked(words: Iterable[Word], packed: Sequence[Window]) -> tuple[Word, ...]:
+    """Words of the clips, each put back to where it was said: on the recording's clock, within its piece."""
+    result = []
+    for word in words:
+        if word.start_ms is None or word.end_ms is None:
+            continue
+        window = packed[word.channel]
+        middle = (word.start_ms + word.end_ms) // 2 + PAUSE_MS // 2
+        piece = window[max(bisect_right([piece.at_ms for piece in window], middle) - 1, 0)]
+        where, moved = piece.where, piece.where.start_ms - piece.at_ms
+        start = min(max(word.start_ms + moved, where.start_ms), where.end_ms)
+        end = min(max(word.end_ms + moved, start), where.end_ms)
+        result.append(replace(word, start_ms=start, end_ms=end, channel=where.channel))
+    return tuple(sorted(result, key=lambda word: (word.channel, word.start_ms or 0)))
+
+
+def spliced(
+    transcript: Transcript, again: Sequence[Word], packed: Sequence[Window], roles: Sequence[Role]
+) -> Transcript:
+    """The transcript with the words that were heard again in the places that were listened to again."""
+    kept = [word for word in transcript.words if not any(_within(word, p.where) for window in packed for p in window)]
+    words = sorted([*kept, *again], key=lambda word: (word.channel, word.start_ms or 0))
+    listened = [piece.where for window in packed for piece in window]
+    return replace(transcript, turns=turns(words, roles, listened))
+
+
+def mentions(
+    transcript: Transcript,
+    anew: Transcript,
+    again: Sequence[Word],
+    findings: Sequence[Finding],
+    names: Sequence[str],
+    intervals: Sequence[AudioInterval],
+    policy: Policy,
+) -> tuple[Mention, ...]:
+    """What was found among the words that were heard again, and is believed.
+
+    Args:
+        transcript: of the first listening.
+        anew: the same, spliced.
+        again: the words that were heard again.
+        findings: in `anew`.
+        names: known in the call.
+        intervals: what is masked.
+        policy: what is wanted.
+    """
+    own = frozenset(again)
+    known = frozenset(map(said, names))
+    found: dict[Mention, None] = {}
+    for finding in findings:
+        if not policy.wants(finding.entity_type, finding.score):
+            continue
+        words = [word for index in finding.words if (word := anew.words[index]) in own]
+        other = [word for word in words if not _was_heard(transcript, word)]
+        if finding.entity_type == "PERSON":
+            believed = any(said(word.text) in known for word in other)
+        else:
+            digits = sum(character.isdigit() for word in other for character in word.text)
+            believed = digits >= DIGITS and any(_is_beside(word, intervals) for word in words)
+        for word in words if believed else ():
+            where = Stretch(word.channel, word.start_ms or 0, word.end_ms or 0)
+            found.setdefault(Mention(where, finding.entity_type))
+    return tuple(found)
+
+
+def names(
+    transcript: Transcript, findings: Iterable[Finding], policy: Policy, is_everyday: IsEveryday
+) -> tuple[str, ...]:
+    """Names that were learned in the call, without those that are everyday words too."""
+    learned: dict[str, str] = {}
+    for finding in findings:
+        if finding.entity_type == "PERSON" and policy.wants("PERSON", finding.score):
+            for index in finding.words:
+                name = transcript.words[index].text.strip(" .,;:?!'\"").removesuffix("'s")
+                if len(name) >= _NAME_LETTERS and name.isalpha() and name[0].isupper() and not is_everyday(name):
+                    learned.setdefault(said(name), name)
+    return tuple(learned.values())[:_MOST_NAMES]
+
+
+def _merged(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Stretches that overlap or nearly touch as one, by channel and in time order."""
+    result: list[Stretch] = []
+    for stretch in sorted(stretches, key=lambda s: (s.channel, s.start_ms)):
+        last = result[-1] if result else None
+        if last and last.channel == stretch.channel and stretch.start_ms - last.end_ms <= 2 * RIM_MS:
+            result[-1] = replace(last, end_ms=max(last.end_ms, stretch.end_ms))
+        else:
+            result.append(stretch)
+    return result
+
+
+def _left(stretch: Stretch, intervals: Sequence[AudioInterval], duration_ms: int) -> Iterator[Stretch]:
+    """What of a stretch is not masked, with its rim."""
+    begin, end = max(0, stretch.start_ms - RIM_MS), min(duration_ms, stretch.end_ms + RIM_MS)
+    for interval in intervals:
+        if stretch.channel not in interval.channels or interval.end_ms <= begin:
+            continue
+        if interval.start_ms >= end:
+            break
+        if interval.start_ms - begin >= PIECE_MS:
+            yield Stretch(stretch.channel, begin, interval.start_ms)
+        begin = interval.end_ms
+    if end - begin >= PIECE_MS:
+        yield Stretch(stretch.channel, begin, end)
+
+
+def _distance(stretch: Stretch, marked: Sequence[tuple[int, int]], duration_ms: int) -> int:
+    if stretch.start_ms < GREETING_MS or stretch.end_ms > duration_ms - GREETING_MS:
+        return 0
+    return min(max(start - stretch.end_ms, stretch.start_ms - end, 0) for start, end in marked)
+
+
+def _packed(pieces: Iterable[Stretch]) -> Iterator[Window]:
+    """Pieces in windows, in their order; a piece longer than a window in several."""
+    window: list[Piece] = []
+    at = 0
+    for piece in pieces:
+        for start in range(piece.start_ms, piece.end_ms, WINDOW_MS):
+            part = replace(piece, start_ms=start, end_ms=min(start + WINDOW_MS, piece.end_ms))
+            if window and at + _length(part) > WINDOW_MS:
+                yield tuple(window)
+                window, at = [], 0
+            window.append(Piece(part, at))
+            at += _length(part) + PAUSE_MS
+    if window:
+        yield tuple(window)
+
+
+def _length(stretch: Stretch) -> int:
+    return stretch.end_ms - stretch.start_ms
+
+
+def _sound(sound: Signal, window: Window) -> NDArray[np.float32]:
+    result = np.zeros((window[-1].at_ms + _length(window[-1].where)) * SAMPLE_RATE // 1000, np.float32)
+    for piece in window:
+        first, last = (time_ms * SAMPLE_RATE // 1000 for time_ms in (piece.where.start_ms, piece.where.end_ms))
+        samples = sound.read(first, last)[piece.where.channel]
+        at = piece.at_ms * SAMPLE_RATE // 1000
+        result[at : at + len(samples)] = samples
+    return result
+
+
+def _within(word: Word, where: Stretch) -> bool:
+    if word.channel != where.channel or word.start_ms is None or word.end_ms is None:
+        return False
+    return where.start_ms <= (word.start_ms + word.end_ms) // 2 < where.end_ms
+
+
+def _was_heard(transcript: Transcript, word: Word) -> bool:
+    """True where the first listening heard the same word there."""
+    return any(
+        said(other.text) == said(word.text)
+        and other.channel == word.channel
+        and other.start_ms is not None
+        and other.start_ms < (word.end_ms or 0) + _SAME_MS
+        and (other.end_ms or 0) > (word.start_ms or 0) - _SAME_MS
+        for other in transcript.words
+    )
+
+
+def _is_beside(word: Word, intervals: Sequence[AudioInterval]) -> bool:
+    start, end = word.start_ms or 0, word.end_ms or 0
+    return any(start < i.end_ms + BESIDE_MS and end > i.start_ms - BESIDE_MS for i in intervals)
