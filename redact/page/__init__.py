@@ -1,0 +1,1 @@
+"""A call as one page for a browser: made from what is redacted, and from nothing else."""
