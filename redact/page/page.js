@@ -31,12 +31,19 @@
   }
 
   // Names of masked stretches are shown where there is room for them; the legend and the line above tell the rest.
+  const names = marks.map(({ element }) => {
+    const text = element.querySelector("text");
+    return { element, text, choices: [text.textContent, text.dataset.short].filter(Boolean) };
+  });
   function fit() {
-    for (const { element } of marks) {
+    for (const { element, text, choices } of names) {
       element.classList.remove("narrow");
-      const text = element.querySelector("text");
-      const room = element.querySelector("rect").getBoundingClientRect().width;
-      element.classList.toggle("narrow", text.getComputedTextLength() + 9 > room);
+      const room = element.querySelector("rect").getBoundingClientRect().width - 9;
+      const fits = choices.some((choice) => {
+        text.textContent = choice;
+        return text.getComputedTextLength() <= room;
+      });
+      element.classList.toggle("narrow", !fits);
     }
   }
 
