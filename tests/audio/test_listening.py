@@ -58,9 +58,7 @@ def test_peaks_are_zero_where_silence_masks_and_nowhere_else() -> None:
 
 
 @pytest.mark.parametrize(("channels", "rate", "heard"), [(1, 8000, 1), (2, 44_100, 2), (6, 11_025, 1)])
-def test_the_mp3_has_the_length_and_at_most_two_channels(
-    tmp_path: Path, channels: int, rate: int, heard: int
-) -> None:
+def test_the_mp3_has_the_length_and_at_most_two_channels(tmp_path: Path, channels: int, rate: int, heard: int) -> None:
     pcm = noise(channels, 3 * rate)
     copy = light_copy(in_blocks(pcm, 10_007), recording(3 * rate, channels, rate))
     (tmp_path / "copy.mp3").write_bytes(copy.mp3)

@@ -1,6 +1,7 @@
 """An invented call whose words are hostile, and the page made from it."""
 
 import io
+from functools import cache
 
 import numpy as np
 
@@ -32,9 +33,7 @@ SECONDS = 20
 
 
 def words(texts: tuple[str, ...], channel: int, start_ms: int) -> tuple[Word, ...]:
-    return tuple(
-        Word(text, start_ms + 400 * n, start_ms + 400 * n + 350, channel) for n, text in enumerate(texts)
-    )
+    return tuple(Word(text, start_ms + 400 * n, start_ms + 400 * n + 350, channel) for n, text in enumerate(texts))
 
 
 def original(language: str = "en") -> Transcript:
@@ -57,12 +56,17 @@ PLAN = Plan(
 )
 
 
+@cache
+def heard(recording: Recording) -> LightCopy:
+    times = np.arange(recording.samples) / recording.sample_rate
+    pcm = np.tile((8000 * np.sin(2 * np.pi * 300 * times)).astype(np.int16), (recording.channels, 1))
+    return light_copy([pcm], recording)
+
+
 def page(language: str = "en", channels: int = 2, *, sound: bool = True, seconds: float = SECONDS) -> str:
     roles: tuple[Role, ...] = ("agent", "customer", "other", "other")[:channels]
     recording = Recording("0" * 64, "wav", "pcm_s16le", 8000, int(8000 * seconds), "s16", roles)
-    times = np.arange(recording.samples) / 8000
-    pcm = np.tile((8000 * np.sin(2 * np.pi * 300 * times)).astype(np.int16), (channels, 1))
-    copy = light_copy([pcm], recording)
+    copy = heard(recording)
     if not sound:
         copy = LightCopy(copy.peaks, b"", copy.mixed)
     run = Run("<i>mine</i>", "1" * 64, {"base": "2" * 64}, {"decode": np.random.default_rng().random()}, "0.1.0")

@@ -162,7 +162,11 @@ def test_every_text_has_the_contrast_of_wcag_aa(scheme: int) -> None:
         for text in ("ink", "soft", "accent", "good"):
             assert contrast(colour[text], colour[ground]) >= 4.5, (text, ground)
     for family in _all_labels()["families"]:
-        for share, ground in ((0.12, "paper"), (0.16, "card"), (0.38, "card")):  # marks, names of stretches, those played
+        for share, ground in (
+            (0.12, "paper"),
+            (0.16, "card"),
+            (0.38, "card"),
+        ):  # marks, names of stretches, those played
             least = 3 if share == 0.38 else 4.5  # it is told in the line above the picture too
             assert contrast(colour[family], mixed(colour[family], share, colour[ground])) >= least, (family, share)
     assert contrast(colour["ink"], colour["now"]) >= 4.5
