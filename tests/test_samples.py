@@ -150,7 +150,9 @@ def test_a_page_that_holds_a_value_keeps_all_from_being_published(
 ) -> None:
     from redact import text
 
-    words = [Word(said, 300 * n, 300 * n + 250, 0) for n, said in enumerate("My name is Iris Quillfeather.".split())]
+    words = [
+        Word(said, 300 * n, 300 * n + 250, 0) for n, said in enumerate(["My", "name", "is", "Iris", "Quillfeather."])
+    ]
     redactor, apply, calls = with_engine(words, html=True), text.redact, []
 
     def forgetful(transcript: Transcript, plan: Plan, style: LabelStyle) -> RedactedTranscript:

@@ -92,8 +92,8 @@ def test_keys(opened: chromium.Browser) -> None:
 def test_nothing_is_wider_than_the_window(opened: chromium.Browser, width: int) -> None:
     opened.send("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
     assert opened.get("document.documentElement.scrollWidth") <= width
-    fits = "[...document.querySelectorAll('.mark:not(.narrow) text')].every((e) => e.getBBox().width < e.parentNode.getBBox().width)"
-    opened.wait(fits)
+    names = "[...document.querySelectorAll('.mark:not(.narrow) text')]"
+    opened.wait(f"{names}.every((name) => name.getBBox().width < name.parentNode.getBBox().width)")
     opened.send("Emulation.clearDeviceMetricsOverride")
 
 
