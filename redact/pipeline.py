@@ -3,18 +3,20 @@
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from redact import __version__, listen, report, text, verify
+from redact import __version__, listen, page, report, text, verify
 from redact import policy as policies
 from redact.audio.decode import Decoded, decode
 from redact.audio.encode import Encoded, encode
+from redact.audio.listening import light_copy
 from redact.audio.mask import Masked
+from redact.audio.pcm import blocks
 from redact.call import Recording, Role, Transcript
 from redact.detect import recognizers
 from redact.detect.spoken.base import load as load_language
@@ -40,6 +42,7 @@ SPACY_MODELS = {
 # A name with so many digits in a row may hold a phone number or a date: its outputs get an opaque name.
 _DIGIT_RUN = re.compile(r"\d{5,}")
 _TEXT_SUFFIXES = (".txt", ".vtt", ".srt", ".json")
+_PAGE_SUFFIX = ".html"
 
 Progress = Callable[[str, int, int], None]
 
@@ -61,6 +64,7 @@ class Options:
         allow: terms that are never personal.
         deny: terms that always are.
         force: replace outputs that exist.
+        html: also write a page for a browser.
     """
 
     policy: str | Path | Policy = "default"
@@ -71,6 +75,7 @@ class Options:
     allow: tuple[str, ...] = field(default=(), repr=False)
     deny: tuple[str, ...] = field(default=(), repr=False)
     force: bool = False
+    html: bool = False
 
 
 DEFAULTS = Options()
@@ -123,7 +128,8 @@ class Redactor:
         """
         directory = out_dir or path.parent
         if not dry_run:
-            check_targets(directory, _names(_stem(path), path.suffix), force=self._options.force)
+            names = _names(_stem(path), path.suffix, html=self._options.html)
+            check_targets(directory, names, force=self._options.force)
         clock = _Clock()
         with self._decode(path, clock) as decoded:
             transcript, sound = self._listen(decoded, clock)
@@ -146,6 +152,12 @@ class Redactor:
                     self._progress("verify", 0, 1)
                     verification = self._verify(staged, stem + encoded.suffix, stem, decoded, call)
                 notes = (encoded.note,) if encoded.note else ()
+                if verification.passed and self._options.html:
+                    with clock.stage("page"):
+                        self._progress("page", 0, 1)
+                        told = self._report(call, verification, hashes, notes, clock)
+                        hashes[_PAGE_SUFFIX], check = self._stage_page(staged, stem, encoded.suffix, call, told)
+                    verification = Verification((*verification.checks, check))
                 if verification.passed:
                     done = self._report(call, verification, hashes, notes, clock)
                     staged.open(f"{_report_stem(stem)}.report.json").write(report.write(done).encode())
@@ -278,6 +290,20 @@ class Redactor:
         tags: tuple[Check, ...] = (Check("no_tags", not set(written.recording.tags) - {"encoder"}),)
         return Verification((*checks, *tags, verify.check_text([*read[:-1], spoken], kept)))
 
+    def _stage_page(
+        self, staged: Staged, stem: str, suffix: str, call: "_Call", told: Mapping[str, Any]
+    ) -> tuple[str, Check]:
+        """Make the page from what is staged, so from nothing that isn't redacted; its SHA-256 and its check."""
+        with decode(staged.path(stem + suffix), roles=call.recording.roles) as written:
+            copy = light_copy((block for _, block in blocks(written.pcm)), written.recording)
+        redacted = text.redact(call.transcript, call.plan, self.policy.label_style)
+        page.write(copy, redacted, told, _report_stem(stem), staged.open(stem + _PAGE_SUFFIX))
+        path = staged.path(stem + _PAGE_SUFFIX)
+        kept = values(call.transcript, call.plan, load_language(call.transcript.language).is_everyday)
+        check = verify.check_text([page.spoken(path)], kept)
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest(), replace(check, name="no_value_in_page")
+
     def _report(
         self,
         call: "_Call",
@@ -332,8 +358,9 @@ def _report_stem(stem: str) -> str:
     return stem.removesuffix(".redacted")
 
 
-def _names(stem: str, suffix: str) -> tuple[str, ...]:
-    return (*(stem + end for end in (suffix.lower(), *_TEXT_SUFFIXES)), f"{_report_stem(stem)}.report.json")
+def _names(stem: str, suffix: str, *, html: bool) -> tuple[str, ...]:
+    ends = (suffix.lower(), *_TEXT_SUFFIXES, *((_PAGE_SUFFIX,) if html else ()))
+    return (*(stem + end for end in ends), f"{_report_stem(stem)}.report.json")
 
 
 def _warnings(transcript: Transcript) -> tuple[str, ...]:

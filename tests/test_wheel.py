@@ -22,6 +22,7 @@ def test_the_wheel_brings_its_data(tmp_path: Path) -> None:
         names = set(archive.namelist())
         archive.extractall(site)
     assert {"redact/_data/models.toml", "redact/_data/pipelines/default.yaml", "redact/detect/spoken/fr.yaml"} <= names
+    assert {f"redact/page/{name}" for name in ("page.css", "page.js", "labels.yaml")} <= names
     assert not [name for name in names if name.startswith(("tests/", "samples/", "docs/"))]
     run = subprocess.run(
         [sys.executable, "-m", "redact", "policy", "list"], cwd=tmp_path, capture_output=True, text=True, check=True,

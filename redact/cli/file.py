@@ -89,6 +89,7 @@ def complete_policy(_ctx: click.Context, _param: click.Parameter, incomplete: st
     is_flag=True,
     help="Never use the network. It isn't used here anyway; models are fetched by `redact models pull` alone.",
 )
+@click.option("--html", is_flag=True, help="Also one page for a browser: waveform, player, transcript and figures.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be masked, without values, and write nothing.")
 @click.option("--force", is_flag=True, help="Replace outputs that exist.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
@@ -115,6 +116,7 @@ def file(ctx: click.Context, /, **given: Any) -> None:
                 allow=terms(given["allow_file"]),
                 deny=terms(given["deny_file"]),
                 force=given["force"],
+                html=given["html"],
             ),
             advance,
         )

@@ -103,6 +103,19 @@ def test_a_call_without_speech_is_published_with_a_warning_and_kept_unless_force
 
 
 @pytest.mark.models
+def test_html_adds_a_page_which_is_kept_unless_forced(tmp_path: Path) -> None:
+    (tmp_path / "call.wav").write_bytes(wav(0.03))
+    assert_told(redact("file", "call.wav", "--html", "-o", "out", cwd=tmp_path), 0)
+    page = (tmp_path / "out" / "call.redacted.html").read_text()
+    assert "No speech was found in this call." in page
+    assert str(tmp_path) not in page
+    for other in (tmp_path / "out").iterdir():
+        if other.suffix != ".html":
+            other.unlink()
+    assert_told(redact("file", "call.wav", "--html", "-o", "out", cwd=tmp_path), 11, "call.redacted.html", "--force")
+
+
+@pytest.mark.models
 def test_one_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"nothing")
     (tmp_path / "b.wav").write_bytes(wav(0.1, 2))
