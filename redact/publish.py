@@ -172,12 +172,13 @@ class Staged:
         return self._files[name].file
 
     def rename(self, name: str, to: str) -> None:
-        """Have the file that was opened last published under another name."""
-        staged = self._files[name]
-        if to != name:
-            self._check_name(to)
-            del self._files[name]
-            self._files[to] = replace(staged, name=to)
+        """Have the file that was opened last published under another name.
+
+        Raises:
+            ValueError: the name is not that of a file in the folder, or was used before.
+        """
+        self._check_name(to)
+        self._files[to] = replace(self._files.pop(name), name=to)
 
     def path(self, name: str) -> Path:
         """A path by which another process of the same user can read the staged file while the context is open."""

@@ -233,6 +233,19 @@ def test_names_of_other_places_are_refused(tmp_path, name):
         staged.open(name)
 
 
+def test_a_file_can_get_another_name_before_it_is_published(tmp_path, kind):
+    with Staged(tmp_path) as staged:
+        staged.open("call").write(b"sound")
+        staged.rename("call", "call.wav")
+        staged.open("call.txt").write(b"text")
+        assert staged.path("call.wav").read_bytes() == b"sound"
+        for taken in ("call.wav", "a/b"):
+            with pytest.raises(ValueError, match="name"):
+                staged.rename("call.txt", taken)
+        assert [path.name for path in staged.publish(force=False)] == ["call.wav", "call.txt"]
+    assert everything(tmp_path) == {"call.wav": b"sound", "call.txt": b"text"}
+
+
 def test_a_name_is_used_once(tmp_path):
     with Staged(tmp_path) as staged:
         staged.open("x")

@@ -3,15 +3,18 @@
 import hashlib
 import json
 import re
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from redact import verify
+from redact.audio import dtmf, encode, pcm, speech
 from redact.audio.decode import decode
 from redact.audio.mask import Masked, replaced
 from redact.call import Stretch, Transcript, Word
-from redact.errors import HeldForReview, VerificationFailed
+from redact.errors import CannotWrite, HeldForReview, VerificationFailed
 from redact.findings import AudioInterval, Plan
 from redact.page import spoken
 from redact.pipeline import Options, Redactor
@@ -122,6 +125,46 @@ def with_engine(words: list[Word] | None, language: str = "en", **options: objec
     redactor = Redactor(Options(**options))
     redactor._engine = Engine(words, language)
     return redactor
+
+
+class Listening(Engine):
+    """Says a word for each clip that follows from every bit of its sound."""
+
+    def transcribe(self, clips: list[Clip], language: str, progress: Progress) -> tuple[Word, ...]:
+        return tuple(
+            Word(hashlib.sha256(clip.sound().tobytes()).hexdigest(), w.start_ms, w.end_ms, w.channel, 0.9)
+            for clip in clips
+            for w in [clip.where]
+        )
+
+
+@pytest.mark.parametrize("name", ["en-hotel-booking-dtmf.wav", "fr-paiement-carte.mp3"])
+def test_small_windows_give_what_large_ones_give(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans, written = [], []
+    for out in (tmp_path / "large", tmp_path / "small"):
+        redactor = Redactor(Options(language="en"))
+        redactor._engine = Listening([])
+        result = redactor.redact_file(SAMPLES / name, out)
+        assert all(check["passed"] for check in result.report["checks"])
+        plans.append(result.plan)
+        written.append({path.name: path.read_bytes() for path in result.outputs if "report" not in path.name})
+        monkeypatch.setattr(pcm, "IN_MEMORY_BYTES", 1)
+        monkeypatch.setattr(pcm, "BLOCK_SAMPLES", 1000)
+        monkeypatch.setattr(encode, "_READ", 2048)
+        monkeypatch.setattr(dtmf, "_BLOCK_FRAMES", 50)
+        monkeypatch.setattr(speech, "WINDOW", 15_360)
+        monkeypatch.setattr(verify, "WINDOW_S", 1)
+    assert plans[0] == plans[1]
+    assert plans[0].intervals
+    assert written[0] == written[1]
+
+
+def test_a_spool_that_finds_no_room_publishes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pcm, "IN_MEMORY_BYTES", 1)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(CannotWrite, match="decoded sound"):
+        with_engine([]).redact_file(SAMPLES / "en-card-payment.wav", tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_engine_that_hears_nothing_leaves_no_speech_audible(tmp_path: Path) -> None:

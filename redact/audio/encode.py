@@ -18,8 +18,7 @@ number is replaced. FFmpeg still names itself in WebM and libsndfile in Vorbis; 
 """
 
 import io
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -30,6 +29,7 @@ from numpy.typing import NDArray
 
 from redact.audio import ogg, wav
 from redact.audio.pcm import Signal, blocks
+from redact.audio.spared import Spared
 from redact.call import Recording, SampleFormat
 
 Span = tuple[int, int]
@@ -218,57 +218,12 @@ def _recoded(recipe: _Recipe, recording: Recording, source: BinaryIO | Path, mas
     return done
 
 
-class _Spared:
-    """A file for a library to write to that never fails: what goes wrong is kept, and raised when the library is done.
-
-    Libraries meet a full disk in their own ways: some print it, some crash, some forget it. The file begins where
-    `out` stands.
-    """
-
-    def __init__(self, out: BinaryIO) -> None:
-        self._out = out
-        self._start = out.tell()
-        self._at = self._end = 0
-        self.failure: BaseException | None = None
-
-    def write(self, data: bytes) -> int:
-        self._try(lambda: self._out.write(data))
-        self._at += len(data)
-        self._end = max(self._end, self._at)
-        return len(data)
-
-    def read(self, size: int = -1) -> bytes:
-        data: bytes = self._try(lambda: self._out.read(size)) or b""
-        self._at += len(data)
-        return data
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._end}[whence]
-        self._try(lambda: self._out.seek(self._start + self._at))
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def raise_failure(self) -> None:
-        if self.failure is not None:
-            raise self.failure
-
-    def _try(self, step: Callable[[], Any]) -> Any:
-        if self.failure is None:
-            try:
-                return step()
-            except BaseException as failure:  # an interrupt too: there is no way out through the library
-                self.failure = failure
-        return None
-
-
 def _by_ffmpeg(
     recipe: _Recipe, recording: Recording, options: dict[str, str], blocks: Iterator[NDArray[Any]], out: BinaryIO
 ) -> bool:
     import av
 
-    file = _Spared(out)
+    file = Spared(out)
     container_name = _container(recipe, recording)
     muxer = _MUXERS.get(container_name, container_name)
     muxer_options = {"fflags": "+bitexact"} | ({"id3v2_version": "0"} if muxer == "mp3" else {})
@@ -342,7 +297,7 @@ def _nominal_bit_rate(data: bytes) -> int:
 def _by_libsndfile(recording: Recording, blocks: Iterator[NDArray[Any]], out: BinaryIO, **kind: Any) -> bool:
     import soundfile
 
-    spared = _Spared(out)
+    spared = Spared(out)
     try:
         with soundfile.SoundFile(spared, "w", recording.sample_rate, recording.channels, **kind) as file:
             for block in blocks:

@@ -1,6 +1,8 @@
 """A masked recording comes back in its own format: in time, of its length, with its sound and nothing else."""
 
 import io
+import resource
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
@@ -16,8 +18,9 @@ from redact.audio.decode import decode
 from redact.audio.encode import Encoded, encode
 from redact.audio.mask import replaced
 from redact.call import Recording
-from redact.errors import InputRejected
+from redact.errors import CannotWrite, InputRejected
 from redact.findings import AudioInterval, MaskStyle
+from redact.publish import Staged
 
 CANARY = "Jane Canary 4929"
 LAYOUTS = ("", "mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
@@ -279,6 +282,40 @@ def test_mp3_states_its_length(through):
     assert done.data[:3] != b"ID3"
     assert b"Info" in done.data[:200] or b"Xing" in done.data[:200]
     assert done.again.samples == done.recording.samples
+
+
+@contextmanager
+def flushed(file):
+    yield
+    file.flush()
+
+
+@cases([LOSSY[1], LOSSY[4], LOSSY[7], LOSSY[9], LOSSY[11], *LOSSY[12:], *LOSSLESS[:2], LOSSLESS[5]])
+def test_a_full_disk_is_an_error_of_ours_in_all_libraries(case, through, tmp_path, capfd):
+    done = through(case)
+    sound = pcm_of(done.masked, case.rate)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Staged(tmp_path / "new") as staged:
+        out = staged.open("call")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            with pytest.raises(CannotWrite, match="can't write call: file too large"), flushed(out):
+                encode(done.recording, io.BytesIO(made(case)), sound, done.spans, out)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_interrupt_while_a_library_writes_is_passed_on(through):
+    class Interrupted(io.BytesIO):
+        def write(self, data):
+            raise KeyboardInterrupt
+
+    for case in (LOSSY[1], LOSSY[12]):
+        done = through(case)
+        with pytest.raises(KeyboardInterrupt):
+            encode(done.recording, io.BytesIO(made(case)), pcm_of(done.masked, case.rate), done.spans, Interrupted())
 
 
 WAV = [
