@@ -49,8 +49,12 @@ def survey(pcm: Pcm, recording: Recording) -> Survey:
         for part in heard
         for where in with_audible(clips(part.speech, recording.duration_ms), part.audible, recording.duration_ms)
     ]
-    tones = tuple(burst for channel in range(pcm.channels) for burst in dtmf.bursts(pcm, channel))
-    return Survey(tuple(part.speech for part in heard), tones, cut(clean, wanted))
+    return Survey(tuple(part.speech for part in heard), tones(pcm), cut(clean, wanted))
+
+
+def tones(sound: Signal, worth: float = dtmf.PRESSED) -> tuple[Stretch, ...]:
+    """Keypad tones of all channels; `worth` as in `dtmf.bursts`."""
+    return tuple(burst for channel in range(sound.channels) for burst in dtmf.bursts(sound, channel, worth=worth))
 
 
 def cut(sound: Signal, stretches: Iterable[Stretch]) -> tuple[Clip, ...]:
@@ -104,11 +108,22 @@ def longest_clips(cut: Iterable[Clip]) -> tuple[Clip, ...]:
 
 
 def _without(speech: Sequence[Stretch], tones: Sequence[Stretch]) -> list[Stretch]:
-    """Speech regions that are no keypad tones."""
-    return [
-        region
-        for region in speech
-        if not any(
-            t.start_ms < region.end_ms and region.start_ms < t.end_ms for t in tones if t.channel == region.channel
-        )
-    ]
+    """Speech regions of one channel less the keypad tones in them: beside a key somebody may speak."""
+    left = list(speech)
+    for tone in tones:
+        left = [
+            Stretch(region.channel, start, end)
+            for region in left
+            for start, end in _outside(region, tone)
+            if start < end
+        ]
+    return left
+
+
+def _outside(region: Stretch, tone: Stretch) -> tuple[tuple[int, int], ...]:
+    if region.channel != tone.channel:
+        return ((region.start_ms, region.end_ms),)
+    return (
+        (region.start_ms, min(region.end_ms, tone.start_ms)),
+        (max(region.start_ms, tone.end_ms), region.end_ms),
+    )
