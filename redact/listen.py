@@ -10,11 +10,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from redact.audio import dtmf
+from redact.audio import crosstalk, dtmf
 from redact.audio.pcm import Pcm, Signal
 from redact.audio.resample import Resampled
 from redact.audio.speech import SAMPLE_RATE, WithoutEcho, hear
-from redact.call import Recording, Stretch, Transcript
+from redact.call import HeardAcross, Recording, Stretch, Transcript
 from redact.plan import Sound
 from redact.transcribe.engine import Clip, Engine
 from redact.transcribe.segments import clips, doubts, plausible, turns, with_audible
@@ -27,21 +27,23 @@ class Survey:
     Attributes:
         speech: for each channel the stretches in which somebody speaks.
         tones: stretches in which keys were pressed, of all channels.
+        across: what is heard on another channel too; None where nobody wants to know.
         clips: all that the engine has to listen to, by channel and in time order.
     """
 
     speech: tuple[tuple[Stretch, ...], ...]
     tones: tuple[Stretch, ...]
     clips: tuple[Clip, ...]
+    across: tuple[HeardAcross, ...] | None = None
 
     @property
     def sound(self) -> Sound:
         """The same, as plans are made from it."""
-        return Sound(tuple(stretch for part in self.speech for stretch in part), self.tones)
+        return Sound(tuple(stretch for part in self.speech for stretch in part), self.tones, self.across)
 
 
-def survey(pcm: Pcm, recording: Recording) -> Survey:
-    """Find out where something is heard. Clips read from `pcm`, which has to stay open."""
+def survey(pcm: Pcm, recording: Recording, *, cross_talk: bool = False) -> Survey:
+    """Find out where something is heard, also across if asked for. Clips read from `pcm`, which has to stay open."""
     clean = WithoutEcho(Resampled(pcm, SAMPLE_RATE))
     heard = hear(clean)
     wanted = [
@@ -49,7 +51,8 @@ def survey(pcm: Pcm, recording: Recording) -> Survey:
         for part in heard
         for where in with_audible(clips(part.speech, recording.duration_ms), part.audible, recording.duration_ms)
     ]
-    return Survey(tuple(part.speech for part in heard), tones(pcm), cut(clean, wanted))
+    across = crosstalk.measure(Resampled(pcm, crosstalk.RATE)) if cross_talk else None
+    return Survey(tuple(part.speech for part in heard), tones(pcm), cut(clean, wanted), across)
 
 
 def tones(sound: Signal, worth: float = dtmf.PRESSED) -> tuple[Stretch, ...]:

@@ -187,7 +187,7 @@ class Redactor:
             self._progress("load models", 0, 1)
             engine = self._loaded_engine()
         with clock.stage("speech"):
-            heard = listen.survey(decoded.pcm, decoded.recording)
+            heard = listen.survey(decoded.pcm, decoded.recording, cross_talk=self.policy.channels == "speaker_only")
         with clock.stage("transcribe"):
             language, probability = self._language(engine, heard.clips)
             transcript = listen.transcribe(

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from redact.call import Recording, Stretch, Transcript, Word
+from redact.call import HeardAcross, Recording, Stretch, Transcript, Word
 from redact.findings import AudioInterval, Finding, Plan, Replacement
 from redact.policy import Policy
 
@@ -32,10 +32,17 @@ def _never(word: str) -> bool:  # noqa: ARG001 - the default: every word may be 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """What is known of the sound besides its words: where there is speech, and where keys were pressed."""
+    """What is known of the sound besides its words.
+
+    Attributes:
+        speech: where there is speech.
+        tones: where keys were pressed.
+        across: what is heard on another channel too; None where it wasn't measured.
+    """
 
     speech: tuple[Stretch, ...] = ()
     tones: tuple[Stretch, ...] = ()
+    across: tuple[HeardAcross, ...] | None = None
 
 
 def make_plan(
@@ -61,13 +68,13 @@ def make_plan(
     replacements = _replacements(transcript, {**doubted, **types})
     intervals: list[AudioInterval] = []
     if recording is not None:
-        channels = tuple(range(recording.channels))
         masked = _spoken(transcript, types, policy, sound.speech, recording.duration_ms)
         if policy.in_doubt == "mask":
-            masked += [(d.where.start_ms, d.where.end_ms, DOUBT) for d in transcript.doubts]
+            masked += [(d.where, DOUBT) for d in transcript.doubts]
         if policy.wants("KEYPAD_TONES", 1.0):
-            masked += [(tone.start_ms, tone.end_ms, "KEYPAD_TONES") for tone in sound.tones]
-        intervals = _merged(masked, policy.padding.merge_gap_ms, recording.duration_ms, channels)
+            masked += [(tone, "KEYPAD_TONES") for tone in sound.tones]
+        across = sound.across if policy.channels == "speaker_only" else None
+        intervals = _on_channels(masked, policy.padding.merge_gap_ms, recording, across)
     doubts = tuple(sorted(Counter(doubt.reason for doubt in transcript.doubts).items()))
     return Plan(tuple(intervals), replacements, doubts, hold=policy.in_doubt == "hold" and bool(doubts))
 
@@ -194,8 +201,8 @@ def _replacements(transcript: Transcript, types: Mapping[int, str]) -> tuple[Rep
 
 def _spoken(
     transcript: Transcript, types: Mapping[int, str], policy: Policy, speech: Sequence[Stretch], duration_ms: int
-) -> list[tuple[int, int, str]]:
-    """[start, end) and type of each masked word, widened and padded."""
+) -> list[tuple[Stretch, str]]:
+    """Stretch and type of each masked word, widened and padded."""
     words = transcript.words
     result = []
     for channel in sorted({word.channel for word in words}):
@@ -207,7 +214,8 @@ def _spoken(
             before = next((words[i].end_ms for i in reversed(own[:position]) if words[i].end_ms is not None), 0) or 0
             after = next((words[i].start_ms for i in own[position + 1 :] if words[i].start_ms is not None), None)
             start, end = _widened(words[index], before, duration_ms if after is None else after, regions)
-            result.append((start - policy.padding.before_ms, end + policy.padding.after_ms, types[index]))
+            padded = Stretch(channel, start - policy.padding.before_ms, end + policy.padding.after_ms)
+            result.append((padded, types[index]))
     return result
 
 
@@ -227,6 +235,29 @@ def _widened(word: Word, before_ms: int, after_ms: int, regions: Sequence[Stretc
         if region.end_ms > end and region.start_ms < min(latest, end + _TOUCHING_MS):
             end = min(region.end_ms, max(latest, end))
     return start, end
+
+
+def _on_channels(
+    masked: Sequence[tuple[Stretch, str]], gap_ms: int, recording: Recording, across: Sequence[HeardAcross] | None
+) -> list[AudioInterval]:
+    """Intervals on all channels; or, where it is known what is `across`, on those where each stretch is heard."""
+    every = tuple(range(recording.channels))
+    if across is None:
+        bounds = [(where.start_ms, where.end_ms, entity_type) for where, entity_type in masked]
+        return _merged(bounds, gap_ms, recording.duration_ms, every)
+    heard: dict[int, list[tuple[int, int, str]]] = {channel: [] for channel in every}
+    for where, entity_type in masked:
+        heard[where.channel].append((where.start_ms, where.end_ms, entity_type))
+        for path in across:
+            if path.speaker == where.channel:
+                start, end = where.start_ms + path.earliest_ms, where.end_ms + path.latest_ms
+                heard[path.channel].append((start, end, entity_type))
+    alone = [i for channel in every for i in _merged(heard[channel], gap_ms, recording.duration_ms, (channel,))]
+    together: dict[tuple[int, int, tuple[str, ...]], tuple[int, ...]] = {}
+    for interval in alone:
+        key = (interval.start_ms, interval.end_ms, interval.entity_types)
+        together[key] = (*together.get(key, ()), *interval.channels)
+    return [AudioInterval(start, end, channels, kinds) for (start, end, kinds), channels in sorted(together.items())]
 
 
 def _merged(
