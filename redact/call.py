@@ -99,6 +99,16 @@ class Stretch:
     end_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class HeardAcross:
+    """What `speaker` (a channel) says is heard on `channel` too, from `earliest_ms` to `latest_ms` later."""
+
+    speaker: int
+    channel: int
+    earliest_ms: int = 0
+    latest_ms: int = 0
+
+
 DoubtReason = Literal["speech_without_words", "repetition_loop", "low_confidence"]
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from redact.audio import dtmf
+from redact.audio import crosstalk, dtmf
 from redact.audio.pcm import Pcm, Signal
 from redact.audio.resample import Resampled
 from redact.audio.speech import SAMPLE_RATE, WithoutEcho, hear
-from redact.call import Recording, Stretch, Transcript
+from redact.call import HeardAcross, Recording, Stretch, Transcript
 from redact.plan import Sound
 from redact.transcribe.engine import Clip, Engine
 from redact.transcribe.segments import clips, doubts, plausible, turns, with_audible
@@ -28,6 +28,7 @@ class Survey:
         speech: for each channel the stretches in which somebody speaks.
         audible: stretches, of all channels, in which anything is heard, speech or not; they may overlap.
         tones: stretches in which keys were pressed, of all channels.
+        across: what is heard on another channel too; None where nobody wants to know.
         clips: all that the engine has to listen to, by channel and in time order.
     """
 
@@ -35,15 +36,16 @@ class Survey:
     audible: tuple[Stretch, ...]
     tones: tuple[Stretch, ...]
     clips: tuple[Clip, ...]
+    across: tuple[HeardAcross, ...] | None = None
 
     @property
     def sound(self) -> Sound:
         """The same, as plans are made from it."""
-        return Sound(tuple(stretch for part in self.speech for stretch in part), self.tones)
+        return Sound(tuple(stretch for part in self.speech for stretch in part), self.tones, self.across)
 
 
-def survey(pcm: Pcm, recording: Recording) -> Survey:
-    """Find out where something is heard. Clips read from `pcm`, which has to stay open."""
+def survey(pcm: Pcm, recording: Recording, *, cross_talk: bool = False) -> Survey:
+    """Find out where something is heard, also across if asked for. Clips read from `pcm`, which has to stay open."""
     clean = WithoutEcho(Resampled(pcm, SAMPLE_RATE))
     heard = hear(clean)
     wanted = [
@@ -51,9 +53,14 @@ def survey(pcm: Pcm, recording: Recording) -> Survey:
         for part in heard
         for where in with_audible(clips(part.speech, recording.duration_ms), part.audible, recording.duration_ms)
     ]
-    tones = tuple(burst for channel in range(pcm.channels) for burst in dtmf.bursts(pcm, channel))
+    across = crosstalk.measure(Resampled(pcm, crosstalk.RATE)) if cross_talk else None
     audible = tuple(stretch for part in heard for stretch in (*part.speech, *part.audible))
-    return Survey(tuple(part.speech for part in heard), audible, tones, cut(clean, wanted))
+    return Survey(tuple(part.speech for part in heard), audible, tones(pcm), cut(clean, wanted), across)
+
+
+def tones(sound: Signal, worth: float = dtmf.PRESSED) -> tuple[Stretch, ...]:
+    """Keypad tones of all channels; `worth` as in `dtmf.bursts`."""
+    return tuple(burst for channel in range(sound.channels) for burst in dtmf.bursts(sound, channel, worth=worth))
 
 
 def cut(sound: Signal, stretches: Iterable[Stretch]) -> tuple[Clip, ...]:
@@ -107,11 +114,22 @@ def longest_clips(cut: Iterable[Clip]) -> tuple[Clip, ...]:
 
 
 def _without(speech: Sequence[Stretch], tones: Sequence[Stretch]) -> list[Stretch]:
-    """Speech regions that are no keypad tones."""
-    return [
-        region
-        for region in speech
-        if not any(
-            t.start_ms < region.end_ms and region.start_ms < t.end_ms for t in tones if t.channel == region.channel
-        )
-    ]
+    """Speech regions of one channel less the keypad tones in them: beside a key somebody may speak."""
+    left = list(speech)
+    for tone in tones:
+        left = [
+            Stretch(region.channel, start, end)
+            for region in left
+            for start, end in _outside(region, tone)
+            if start < end
+        ]
+    return left
+
+
+def _outside(region: Stretch, tone: Stretch) -> tuple[tuple[int, int], ...]:
+    if region.channel != tone.channel:
+        return ((region.start_ms, region.end_ms),)
+    return (
+        (region.start_ms, min(region.end_ms, tone.start_ms)),
+        (max(region.start_ms, tone.end_ms), region.end_ms),
+    )

@@ -12,6 +12,7 @@ from typing import Any
 
 from redact import __version__, listen, page, report, text, verify
 from redact import policy as policies
+from redact.audio import dtmf
 from redact.audio.decode import Decoded, decode
 from redact.audio.encode import Encoded, encode
 from redact.audio.listening import light_copy
@@ -198,7 +199,7 @@ class Redactor:
             self._progress("load models", 0, 1)
             engine = self._loaded_engine()
         with clock.stage("speech"):
-            heard = listen.survey(decoded.pcm, decoded.recording)
+            heard = listen.survey(decoded.pcm, decoded.recording, cross_talk=self.policy.channels == "speaker_only")
         with clock.stage("transcribe"):
             language, probability = self._language(engine, heard.clips)
             transcript = listen.transcribe(
@@ -284,6 +285,7 @@ class Redactor:
     def _verify(self, staged: Staged, audio_name: str, stem: str, decoded: Decoded, call: "_Call") -> Verification:
         with decode(staged.path(audio_name), roles=call.recording.roles) as written:
             checks = verify.check_sound(decoded.pcm, written.pcm, call.plan, self.policy.mask.style())
+            checks += verify.check_tones(listen.tones(written.pcm, worth=dtmf.SURE), self.policy)
         kept = values(call.transcript, call.plan, load_language(call.transcript.language).is_everyday)
         read = [staged.path(stem + suffix).read_text(encoding="utf-8") for suffix in _TEXT_SUFFIXES]
         spoken = "\n".join(turn.text for turn in native.read(read[-1]).turns)

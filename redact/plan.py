@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from redact.call import Recording, Stretch, Transcript, Word
+from redact.call import HeardAcross, Recording, Stretch, Transcript, Word
 from redact.findings import AudioInterval, Finding, Plan, Replacement
 from redact.policy import Policy
 
@@ -44,10 +44,17 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """What is known of the sound besides its words: where there is speech, and where keys were pressed."""
+    """What is known of the sound besides its words.
+
+    Attributes:
+        speech: where there is speech.
+        tones: where keys were pressed.
+        across: what is heard on another channel too; None where it wasn't measured.
+    """
 
     speech: tuple[Stretch, ...] = ()
     tones: tuple[Stretch, ...] = ()
+    across: tuple[HeardAcross, ...] | None = None
 
 
 def make_plan(
@@ -77,17 +84,13 @@ def make_plan(
     replacements = _replacements(transcript, {**doubted, **types})
     intervals: list[AudioInterval] = []
     if recording is not None:
-        channels = tuple(range(recording.channels))
         masked = _spoken(transcript, types, policy, sound.speech, recording.duration_ms)
-        masked += [(where.start_ms, where.end_ms, DOUBT) for where in doubts]
-        for mention in again:
-            instead = [transcript.words[index] for index in _doubted(transcript, [mention.where])]
-            start = min([mention.where.start_ms, *(word.start_ms or 0 for word in instead)])
-            end = max([mention.where.end_ms, *(word.end_ms or 0 for word in instead)])
-            masked.append((start - policy.padding.before_ms, end + policy.padding.after_ms, mention.entity_type))
+        masked += [(where, DOUBT) for where in doubts]
+        masked += [(_heard_again(transcript, mention.where, policy), mention.entity_type) for mention in again]
         if policy.wants("KEYPAD_TONES", 1.0):
-            masked += [(tone.start_ms, tone.end_ms, "KEYPAD_TONES") for tone in sound.tones]
-        intervals = _merged(masked, policy.padding.merge_gap_ms, recording.duration_ms, channels)
+            masked += [(tone, "KEYPAD_TONES") for tone in sound.tones]
+        across = sound.across if policy.channels == "speaker_only" else None
+        intervals = _on_channels(masked, policy.padding.merge_gap_ms, recording, across)
     reasons = tuple(sorted(Counter(doubt.reason for doubt in transcript.doubts).items()))
     return Plan(tuple(intervals), replacements, reasons, hold=policy.in_doubt == "hold" and bool(reasons))
 
@@ -121,6 +124,14 @@ def _doubted(transcript: Transcript, places: Sequence[Stretch]) -> list[int]:
         and word.start_ms < where.end_ms
         and (word.end_ms or word.start_ms) > where.start_ms
     ]
+
+
+def _heard_again(transcript: Transcript, where: Stretch, policy: Policy) -> Stretch:
+    """Where something was heard again, with the words that were heard there at first, padded."""
+    instead = [transcript.words[index] for index in _doubted(transcript, [where])]
+    start = min([where.start_ms, *(word.start_ms or 0 for word in instead)])
+    end = max([where.end_ms, *(word.end_ms or 0 for word in instead)])
+    return Stretch(where.channel, start - policy.padding.before_ms, end + policy.padding.after_ms)
 
 
 def said(text: str) -> str:
@@ -214,8 +225,8 @@ def _replacements(transcript: Transcript, types: Mapping[int, str]) -> tuple[Rep
 
 def _spoken(
     transcript: Transcript, types: Mapping[int, str], policy: Policy, speech: Sequence[Stretch], duration_ms: int
-) -> list[tuple[int, int, str]]:
-    """[start, end) and type of each masked word, widened and padded."""
+) -> list[tuple[Stretch, str]]:
+    """Stretch and type of each masked word, widened and padded."""
     words = transcript.words
     result = []
     for channel in sorted({word.channel for word in words}):
@@ -227,7 +238,8 @@ def _spoken(
             before = next((end for i in reversed(own[:position]) if (end := _claimed_end(words[i])) is not None), 0)
             after = next((start for i in own[position + 1 :] if (start := _claimed_start(words[i])) is not None), None)
             start, end = _widened(words[index], before, duration_ms if after is None else after, regions)
-            result.append((start - policy.padding.before_ms, end + policy.padding.after_ms, types[index]))
+            padded = Stretch(channel, start - policy.padding.before_ms, end + policy.padding.after_ms)
+            result.append((padded, types[index]))
     return result
 
 
@@ -266,6 +278,29 @@ def _widened(word: Word, before_ms: int, after_ms: int, regions: Sequence[Stretc
         if region.end_ms > end and region.start_ms < min(latest, end + _TOUCHING_MS):
             end = min(region.end_ms, max(latest, end))
     return start, end
+
+
+def _on_channels(
+    masked: Sequence[tuple[Stretch, str]], gap_ms: int, recording: Recording, across: Sequence[HeardAcross] | None
+) -> list[AudioInterval]:
+    """Intervals on all channels; or, where it is known what is `across`, on those where each stretch is heard."""
+    every = tuple(range(recording.channels))
+    if across is None:
+        bounds = [(where.start_ms, where.end_ms, entity_type) for where, entity_type in masked]
+        return _merged(bounds, gap_ms, recording.duration_ms, every)
+    heard: dict[int, list[tuple[int, int, str]]] = {channel: [] for channel in every}
+    for where, entity_type in masked:
+        heard[where.channel].append((where.start_ms, where.end_ms, entity_type))
+        for path in across:
+            if path.speaker == where.channel:
+                start, end = where.start_ms + path.earliest_ms, where.end_ms + path.latest_ms
+                heard[path.channel].append((start, end, entity_type))
+    alone = [i for channel in every for i in _merged(heard[channel], gap_ms, recording.duration_ms, (channel,))]
+    together: dict[tuple[int, int, tuple[str, ...]], tuple[int, ...]] = {}
+    for interval in alone:
+        key = (interval.start_ms, interval.end_ms, interval.entity_types)
+        together[key] = (*together.get(key, ()), *interval.channels)
+    return [AudioInterval(start, end, channels, kinds) for (start, end, kinds), channels in sorted(together.items())]
 
 
 def _merged(

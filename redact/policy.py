@@ -18,6 +18,7 @@ from redact.findings import MaskKind, MaskStyle
 
 LabelStyle = Literal["type", "numbered", "hash"]
 InDoubt = Literal["mask", "hold", "report"]
+Channels = Literal["all", "speaker_only"]
 
 ENTITY_TYPES: tuple[str, ...] = (
     "PERSON", "CREDIT_CARD", "CREDIT_CARD_CVV", "CREDIT_CARD_EXPIRATION", "IBAN_CODE", "BANK_ACCOUNT",
@@ -62,6 +63,7 @@ class Policy(_Closed):
     label_style: LabelStyle = "numbered"
     mask: Mask = Mask()
     padding: Padding = Padding()
+    channels: Channels = "all"
     in_doubt: InDoubt = "mask"
     recognizers: tuple[str, ...] = ()
 

@@ -89,7 +89,11 @@ def write(report: Mapping[str, Any]) -> str:
 
 def masked_ms(plan: Plan) -> int:
     """Masked time, each moment counted once."""
-    return sum(interval.end_ms - interval.start_ms for interval in plan.intervals)
+    total = until = 0
+    for interval in sorted(plan.intervals, key=lambda i: i.start_ms):
+        total += max(0, interval.end_ms - max(interval.start_ms, until))
+        until = max(until, interval.end_ms)
+    return total
 
 
 def _interval(interval: AudioInterval) -> dict[str, Any]:

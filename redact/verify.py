@@ -1,7 +1,7 @@
 """Is what was staged really redacted? Checked on the staged files themselves, before any of them gets its name."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from redact.audio import mask
 from redact.audio.pcm import Signal
+from redact.call import Stretch
 from redact.findings import Check, MaskStyle, Plan
+from redact.policy import Policy
 
 # Of the original inside a mask: how alike what was written may be, and how loud. Lossy codecs smear sound into it.
 MAX_CORRELATION = 0.05
@@ -89,6 +91,19 @@ def _without_tone(sound: NDArray[np.float64], rate: int, style: MaskStyle) -> ND
 def _unit(samples: NDArray[Any]) -> NDArray[np.float64]:
     full_scale = 1.0 if samples.dtype.kind == "f" else float(np.iinfo(samples.dtype).max)
     return samples.astype(np.float64) / full_scale
+
+
+def check_tones(left: Sequence[Stretch], policy: Policy) -> tuple[Check, ...]:
+    """No keypad tone may be heard in the written sound; no check where the policy leaves them in.
+
+    Args:
+        left: bursts found in the written sound, all channels', those beyond doubt (`redact.audio.dtmf.SURE`): coding
+            changes the sound, and what is nearly a key may become one by chance.
+        policy: which may not want keypad tones masked.
+    """
+    if not policy.wants("KEYPAD_TONES", 1.0):
+        return ()
+    return (Check("no_keypad_tones", not left, float(len(left))),)
 
 
 def check_text(texts: Iterable[str], values: frozenset[tuple[str, ...]]) -> Check:

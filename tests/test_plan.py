@@ -1,15 +1,17 @@
 """Plans: what is masked is covered, and masking only widens."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redact import policy as policies
-from redact.call import Doubt, Recording, Stretch, Transcript, Turn, Word
+from redact.call import Doubt, HeardAcross, Recording, Stretch, Transcript, Turn, Word
 from redact.findings import Finding
 from redact.plan import NUMBER_REACH_MS, WORD_REACH_MS, Mention, Sound, make_plan, said, values
+from redact.report import masked_ms
 
 BARE = policies.load("default").changed(padding={"before_ms": 0, "after_ms": 0, "merge_gap_ms": 0})
 SILENT = Sound()
@@ -236,6 +238,63 @@ def test_keypad_tones_are_masked_where_the_policy_wants_it():
     assert spans(make_plan(transcript(), [], BARE, recording(5000), sound)) == [(100, 200)]
     without = BARE.changed(entities={"PERSON": 0.4})
     assert spans(make_plan(transcript(), [], without, recording(5000), sound)) == []
+
+
+ALONE = BARE.changed(channels="speaker_only")
+ACROSS = HeardAcross(1, 0, -20, 150)
+
+
+@pytest.mark.parametrize(
+    ("policy", "across", "expected"),
+    [
+        (BARE, (), [(1000, 1500, (0, 1))]),
+        (ALONE, None, [(1000, 1500, (0, 1))]),  # nobody measured
+        (ALONE, (), [(1000, 1500, (1,))]),
+        (ALONE, (ACROSS,), [(980, 1650, (0,)), (1000, 1500, (1,))]),
+        (ALONE, (HeardAcross(0, 1, -20, 150),), [(1000, 1500, (1,))]),
+        (ALONE, (HeardAcross(1, 0),), [(1000, 1500, (0, 1))]),
+    ],
+)
+@pytest.mark.parametrize("what", ["word", "tone", "doubt"])
+def test_the_other_side_is_masked_where_it_is_heard_across(policy, across, expected, what):
+    where = Stretch(1, 1000, 1500)
+    call = (
+        transcript(turn(("Name", 1000, 1500)))
+        if what == "word"
+        else transcript(doubts=(Doubt("repetition_loop", where),) if what == "doubt" else ())
+    )
+    sound = Sound(tones=(where,) if what == "tone" else (), across=across)
+    plan = make_plan(call, [finding(0)] if what == "word" else [], policy, recording(5000), sound)
+    assert [(i.start_ms, i.end_ms, i.channels) for i in plan.intervals] == expected
+
+
+def test_masks_of_one_channel_do_not_bridge_to_another():
+    call = transcript(turn(("Name", 1000, 1500)), turn(("Other", 1600, 1900), channel=0))
+    policy = ALONE.changed(padding={"before_ms": 0, "after_ms": 0, "merge_gap_ms": 300})
+    plan = make_plan(call, [finding(0), finding(1)], policy, recording(5000), Sound(across=()))
+    assert [(i.start_ms, i.end_ms, i.channels) for i in plan.intervals] == [(1000, 1500, (1,)), (1600, 1900, (0,))]
+    assert masked_ms(plan) == 800
+
+
+def test_masked_time_counts_each_moment_once():
+    call = transcript(turn(("Name", 1000, 1500)))
+    assert masked_ms(make_plan(call, [finding(0)], ALONE, recording(5000), Sound(across=(ACROSS,)))) == 670
+
+
+@settings(deadline=None)
+@given(worlds(), st.sampled_from([(), (ACROSS,), (HeardAcross(0, 1, -100, 20), ACROSS)]))
+def test_each_word_is_masked_at_least_on_its_own_channel(world, across):
+    call, findings, sound, rec = world
+    plan = make_plan(call, findings, ALONE, rec, replace(sound, across=across))
+    everywhere = make_plan(call, findings, BARE, rec, sound)
+    for index in masked_words(plan):
+        word = call.words[index]
+        if word.start_ms is not None and word.end_ms is not None and word.start_ms < word.end_ms:
+            assert any(
+                i.start_ms <= word.start_ms and word.end_ms <= i.end_ms and word.channel in i.channels
+                for i in plan.intervals
+            )
+    assert masked_words(plan) == masked_words(everywhere)
 
 
 def test_the_best_score_names_the_type_and_the_longer_of_equals():

@@ -139,7 +139,8 @@ class WithoutEcho:
     """A signal with those stretches of each channel silenced in which only another channel is heard across.
 
     Faint copies of the other side's words would be transcribed a second time, and badly. Nothing is lost for masking:
-    the words are transcribed where they were spoken, and masks cover all channels. Echo with a delay is not found.
+    the words are transcribed where they were spoken, and masks cover all channels on which they are heard. Echo with a
+    delay is not found.
     """
 
     def __init__(self, signal: Signal) -> None:
