@@ -46,8 +46,8 @@ class Survey:
 
 def survey(pcm: Pcm, recording: Recording, *, cross_talk: bool = False) -> Survey:
     """Find out where something is heard, also across if asked for. Clips read from `pcm`, which has to stay open."""
-    clean = WithoutEcho(Resampled(pcm, SAMPLE_RATE))
-    heard = hear(clean)
+    sound = clean(pcm)
+    heard = hear(sound)
     wanted = [
         where
         for part in heard
@@ -55,12 +55,17 @@ def survey(pcm: Pcm, recording: Recording, *, cross_talk: bool = False) -> Surve
     ]
     across = crosstalk.measure(Resampled(pcm, crosstalk.RATE)) if cross_talk else None
     audible = tuple(stretch for part in heard for stretch in (*part.speech, *part.audible))
-    return Survey(tuple(part.speech for part in heard), audible, tones(pcm), cut(clean, wanted), across)
+    return Survey(tuple(part.speech for part in heard), audible, tones(pcm), cut(sound, wanted), across)
 
 
 def tones(sound: Signal, worth: float = dtmf.PRESSED) -> tuple[Stretch, ...]:
     """Keypad tones of all channels; `worth` as in `dtmf.bursts`."""
     return tuple(burst for channel in range(sound.channels) for burst in dtmf.bursts(sound, channel, worth=worth))
+
+
+def clean(pcm: Signal) -> Signal:
+    """The sound as the speech model gets it: 16 kHz, without the other side's echo."""
+    return WithoutEcho(Resampled(pcm, SAMPLE_RATE))
 
 
 def cut(sound: Signal, stretches: Iterable[Stretch]) -> tuple[Clip, ...]:

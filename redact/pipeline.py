@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from redact import __version__, listen, page, report, text, verify
+from redact import __version__, listen, page, relisten, report, text, verify
 from redact import policy as policies
 from redact.audio import dtmf
 from redact.audio.decode import Decoded, decode
@@ -22,16 +22,19 @@ from redact.call import Recording, Role, Transcript
 from redact.detect import recognizers
 from redact.detect.spoken.base import load as load_language
 from redact.detect.spoken.base import supported
-from redact.errors import HeldForReview, UsageError, VerificationFailed
+from redact.errors import HeldForReview, RedactError, UsageError, VerificationFailed
 from redact.findings import Check, Finding, Plan, Verification
+from redact.listen import Survey
 from redact.models import Registry, locate
-from redact.plan import Sound, make_plan, said, values
+from redact.plan import Mention, make_plan, said, values
 from redact.policy import Policy
 from redact.publish import Staged, check_targets
 from redact.transcribe.engine import Clip, Engine
 from redact.transcripts import native, plain, srt, vtt
 
 DEFAULT_MODEL = "base"
+# What is still heard when the redacted sound is listened to again is masked too, so often.
+REMAKES = 2
 # The spaCy model of each language that can be redacted: as the registry has them.
 SPACY_MODELS = {
     language: model.name
@@ -133,43 +136,37 @@ class Redactor:
             check_targets(directory, names, force=self._options.force)
         clock = _Clock()
         with self._decode(path, clock) as decoded:
-            transcript, sound = self._listen(decoded, clock)
+            transcript, heard = self._listen(decoded, clock)
             findings = self._detect(transcript, clock)
-            is_everyday = load_language(transcript.language).is_everyday
-            plan = make_plan(transcript, findings, self.policy, decoded.recording, sound, is_everyday)
-            call = _Call(decoded.recording, transcript, findings, plan)
+            call = self._planned(_Call(decoded.recording, heard, transcript, findings))
             if dry_run:
-                return Result((), self._report(call, None, {}, (), clock), plan, _warnings(transcript))
-            stem = _stem(path, values(transcript, plan, is_everyday), decoded.recording.sha256)
-            if plan.hold:
+                return Result((), self._report(call, None, {}, (), clock), call.plan, _warnings(transcript))
+            stem = _stem(path, self._values(call), decoded.recording.sha256)
+            if call.plan.hold:
                 self._publish_report_alone(call, None, directory, stem, clock)
                 raise HeldForReview(
                     "the call is held for review: the policy wants a person to decide; only its report was published",
                     hint="see doubts in the report, or use a policy with in_doubt: mask",
                 )
-            with Staged(directory) as staged:
-                encoded, hashes = self._stage(staged, stem, path, decoded, call, clock)
-                with clock.stage("verify"):
-                    self._progress("verify", 0, 1)
-                    verification = self._verify(staged, stem + encoded.suffix, stem, decoded, call)
-                notes = (encoded.note,) if encoded.note else ()
-                if verification.passed and self._options.html:
-                    with clock.stage("page"):
-                        self._progress("page", 0, 1)
+            while True:
+                with Staged(directory) as staged:
+                    encoded, hashes = self._stage(staged, stem, path, decoded, call, clock)
+                    verification, mentions = self._verify(staged, stem, encoded.suffix, decoded, call, clock)
+                    notes = (encoded.note,) if encoded.note else ()
+                    if verification.passed and self._options.html:
                         told = self._report(call, verification, hashes, notes, clock)
-                        hashes[_PAGE_SUFFIX], check = self._stage_page(staged, stem, encoded.suffix, call, told)
-                    verification = Verification((*verification.checks, check))
-                if verification.passed:
-                    done = self._report(call, verification, hashes, notes, clock)
-                    staged.open(f"{_report_stem(stem)}.report.json").write(report.write(done).encode())
-                    outputs = staged.publish(force=self._options.force)
-                    return Result(outputs, done, plan, (*_warnings(transcript), *notes))
+                        hashes[_PAGE_SUFFIX], check = self._stage_page(staged, stem, encoded.suffix, call, told, clock)
+                        verification = Verification((*verification.checks, check))
+                    if verification.passed:
+                        done = self._report(call, verification, hashes, notes, clock)
+                        staged.open(f"{_report_stem(stem)}.report.json").write(report.write(done).encode())
+                        outputs = staged.publish(force=self._options.force)
+                        return Result(outputs, done, call.plan, (*_warnings(transcript), *notes))
+                if not mentions or call.remade == REMAKES:
+                    break
+                call = self._planned(replace(call, again=(*call.again, *mentions), remade=call.remade + 1))
         self._publish_report_alone(call, verification, directory, stem, clock)
-        failed = ", ".join(check.name for check in verification.checks if not check.passed)
-        raise VerificationFailed(
-            f"the redacted call did not pass its checks ({failed}); only its report was published",
-            hint="report this with the version from: redact --version",
-        )
+        raise self._unverified(verification)
 
     def listen(self, path: Path) -> Transcript:
         """The transcript of a recording, before anything is redacted: it holds what was said.
@@ -188,12 +185,24 @@ class Redactor:
         """
         return self._detect(transcript, _Clock())
 
+    def _planned(self, call: "_Call") -> "_Call":
+        """The call with a plan for all that is known of it by now."""
+        is_everyday = load_language(call.transcript.language).is_everyday
+        plan = make_plan(
+            call.transcript, call.findings, self.policy, call.recording, call.heard.sound, is_everyday, call.again
+        )
+        return replace(call, plan=plan)
+
+    def _values(self, call: "_Call") -> frozenset[tuple[str, ...]]:
+        """What must not stand in any output."""
+        return values(call.transcript, call.plan, load_language(call.transcript.language).is_everyday)
+
     def _decode(self, path: Path, clock: "_Clock") -> Decoded:
         with clock.stage("decode"):
             self._progress("decode", 0, 1)
             return decode(path, roles=self._options.roles)
 
-    def _listen(self, decoded: Decoded, clock: "_Clock") -> tuple[Transcript, Sound]:
+    def _listen(self, decoded: Decoded, clock: "_Clock") -> tuple[Transcript, Survey]:
         """Who said what when, and what else is heard."""
         with clock.stage("load_models"):
             self._progress("load models", 0, 1)
@@ -205,7 +214,7 @@ class Redactor:
             transcript = listen.transcribe(
                 heard, decoded.recording, engine, language, probability, partial(self._progress, "transcribe")
             )
-        return transcript, heard.sound
+        return transcript, heard
 
     def _language(self, engine: Engine, cut: Sequence[Clip]) -> tuple[str, float | None]:
         if self._options.language != "auto":
@@ -238,22 +247,24 @@ class Redactor:
         return self._engine
 
     def _detect(self, transcript: Transcript, clock: "_Clock") -> tuple[Finding, ...]:
-        if transcript.language not in self._detectors:
-            with clock.stage("load_models"):
-                from redact.detect.detector import Detector
-                from redact.detect.presidio import DenyTerms
-
-                files = locate(SPACY_MODELS[transcript.language], engine="spacy")
-                self._models[files.name] = files.digest
-                allow = (*self._options.allow, *recognizers.allowed(self.policy.recognizers))
-                terms = DenyTerms(allow, self._options.deny)
-                self._detectors[transcript.language] = Detector(
-                    transcript.language, files.path, terms, self._recognizers
-                )
+        with clock.stage("load_models"):
+            detector = self._detector(transcript.language)
         with clock.stage("detect"):
             self._progress("detect", 0, 1)
-            found: tuple[Finding, ...] = self._detectors[transcript.language].find(transcript)
+            found: tuple[Finding, ...] = detector.find(transcript)
         return found
+
+    def _detector(self, language: str) -> Any:
+        if language not in self._detectors:
+            from redact.detect.detector import Detector
+            from redact.detect.presidio import DenyTerms
+
+            files = locate(SPACY_MODELS[language], engine="spacy")
+            self._models[files.name] = files.digest
+            allow = (*self._options.allow, *recognizers.allowed(self.policy.recognizers))
+            terms = DenyTerms(allow, self._options.deny)
+            self._detectors[language] = Detector(language, files.path, terms, self._recognizers)
+        return self._detectors[language]
 
     def _stage(
         self, staged: Staged, stem: str, path: Path, decoded: Decoded, call: "_Call", clock: "_Clock"
@@ -282,27 +293,69 @@ class Redactor:
             hashes[suffix] = hashlib.sha256(content).hexdigest()
         return encoded, hashes
 
-    def _verify(self, staged: Staged, audio_name: str, stem: str, decoded: Decoded, call: "_Call") -> Verification:
-        with decode(staged.path(audio_name), roles=call.recording.roles) as written:
-            checks = verify.check_sound(decoded.pcm, written.pcm, call.plan, self.policy.mask.style())
-            checks += verify.check_tones(listen.tones(written.pcm, worth=dtmf.SURE), self.policy)
-        kept = values(call.transcript, call.plan, load_language(call.transcript.language).is_everyday)
-        read = [staged.path(stem + suffix).read_text(encoding="utf-8") for suffix in _TEXT_SUFFIXES]
-        spoken = "\n".join(turn.text for turn in native.read(read[-1]).turns)
-        tags: tuple[Check, ...] = (Check("no_tags", not set(written.recording.tags) - {"encoder"}),)
-        return Verification((*checks, *tags, verify.check_text([*read[:-1], spoken], kept)))
+    def _verify(
+        self, staged: Staged, stem: str, suffix: str, decoded: Decoded, call: "_Call", clock: "_Clock"
+    ) -> tuple[Verification, tuple[Mention, ...]]:
+        """Check what is staged, and listen to it; with what is still heard, where that is all that is wrong."""
+        with decode(staged.path(stem + suffix), roles=call.recording.roles) as written:
+            with clock.stage("verify"):
+                self._progress("verify", 0, 1)
+                checks = verify.check_sound(decoded.pcm, written.pcm, call.plan, self.policy.mask.style())
+                checks += verify.check_tones(listen.tones(written.pcm, worth=dtmf.SURE), self.policy)
+                checks += (Check("no_tags", not set(written.recording.tags) - {"encoder"}),)
+                read = [staged.path(stem + ending).read_text(encoding="utf-8") for ending in _TEXT_SUFFIXES]
+                spoken = "\n".join(turn.text for turn in native.read(read[-1]).turns)
+                checks += (verify.check_text([*read[:-1], spoken], self._values(call)),)
+            if not all(check.passed for check in checks):
+                return Verification(checks), ()
+            with clock.stage("listen_again"):
+                self._progress("listen again", 0, 1)
+                mentions = self._listen_again(written, call)
+        found = Check("nothing_heard_again", not mentions, float(len(mentions)))
+        return Verification((*checks, found)), mentions
+
+    def _listen_again(self, written: Decoded, call: "_Call") -> tuple[Mention, ...]:
+        """What is still heard in the redacted sound: at first wherever it matters, later beside the latest masks."""
+        transcript, duration_ms = call.transcript, call.recording.duration_ms
+        marks = relisten.marks(call.plan, transcript.doubts, duration_ms)
+        if call.again:
+            marks = relisten.beside(call.again)
+        packed = relisten.windows(call.heard.audible, call.plan.intervals, marks, len(call.heard.clips))
+        if not packed:
+            return ()
+        clips = relisten.clips(listen.clean(written.pcm), packed)
+        is_everyday = load_language(transcript.language).is_everyday
+        names = relisten.names(transcript, call.findings, self.policy, is_everyday)
+        told = self._loaded_engine().transcribe_again(clips, transcript.language, names)
+        again = relisten.unpacked(told, packed)
+        anew = relisten.spliced(transcript, again, packed, call.recording.roles)
+        findings = self._detector(transcript.language).find(anew)
+        return relisten.mentions(transcript, anew, again, findings, names, call.plan.intervals, self.policy)
+
+    def _unverified(self, verification: Verification) -> RedactError:
+        failed = [check.name for check in verification.checks if not check.passed]
+        if failed == ["nothing_heard_again"] and self.policy.unverified == "hold":
+            return HeldForReview(
+                "the call is held for review: listening again, something personal is still heard after two corrections;"
+                " only its report was published",
+                hint="let a person listen to it, or use a larger model",
+            )
+        return VerificationFailed(
+            f"the redacted call did not pass its checks ({', '.join(failed)}); only its report was published",
+            hint="report this with the version from: redact --version",
+        )
 
     def _stage_page(
-        self, staged: Staged, stem: str, suffix: str, call: "_Call", told: Mapping[str, Any]
+        self, staged: Staged, stem: str, suffix: str, call: "_Call", told: Mapping[str, Any], clock: "_Clock"
     ) -> tuple[str, Check]:
         """Make the page from what is staged, so from nothing that isn't redacted; its SHA-256 and its check."""
-        with decode(staged.path(stem + suffix), roles=call.recording.roles) as written:
+        self._progress("page", 0, 1)
+        with clock.stage("page"), decode(staged.path(stem + suffix), roles=call.recording.roles) as written:
             copy = light_copy((block for _, block in blocks(written.pcm)), written.recording)
         redacted = text.redact(call.transcript, call.plan, self.policy.label_style)
         page.write(copy, redacted, told, _report_stem(stem), staged.open(stem + _PAGE_SUFFIX))
         path = staged.path(stem + _PAGE_SUFFIX)
-        kept = values(call.transcript, call.plan, load_language(call.transcript.language).is_everyday)
-        check = verify.check_text([page.spoken(path)], kept)
+        check = verify.check_text([page.spoken(path)], self._values(call))
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest(), replace(check, name="no_value_in_page")
 
@@ -315,7 +368,9 @@ class Redactor:
         clock: "_Clock",
     ) -> dict[str, Any]:
         run = report.Run(self.policy.name, self.policy.digest, self._models, clock.seconds, __version__)
-        return report.build(run, call.recording, call.transcript, call.findings, call.plan, verification, hashes, notes)
+        return report.build(
+            run, call.recording, call.transcript, call.findings, call.plan, verification, hashes, notes, call.again
+        )
 
     def _publish_report_alone(
         self, call: "_Call", verification: Verification | None, directory: Path, stem: str, clock: "_Clock"
@@ -326,12 +381,25 @@ class Redactor:
             staged.publish(force=self._options.force)
 
 
+_NO_PLAN = Plan((), ())
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
+    """What is known of a call by now.
+
+    Attributes:
+        again: what was still heard when its redacted sound was listened to again.
+        remade: how often it was made again for that.
+    """
+
     recording: Recording
+    heard: Survey
     transcript: Transcript
     findings: tuple[Finding, ...]
-    plan: Plan
+    again: tuple[Mention, ...] = ()
+    remade: int = 0
+    plan: Plan = _NO_PLAN
 
 
 class _Clock:

@@ -18,6 +18,7 @@ from redact.findings import MaskKind, MaskStyle
 
 LabelStyle = Literal["type", "numbered", "hash"]
 InDoubt = Literal["mask", "hold", "report"]
+Unverified = Literal["hold", "reject"]
 Channels = Literal["all", "speaker_only"]
 
 ENTITY_TYPES: tuple[str, ...] = (
@@ -65,6 +66,7 @@ class Policy(_Closed):
     padding: Padding = Padding()
     channels: Channels = "all"
     in_doubt: InDoubt = "mask"
+    unverified: Unverified = "hold"
     recognizers: tuple[str, ...] = ()
 
     @field_validator("recognizers", mode="before")

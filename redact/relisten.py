@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from redact.audio.pcm import Signal
 from redact.audio.speech import SAMPLE_RATE
-from redact.call import Role, Stretch, Transcript, Word
-from redact.findings import AudioInterval, Finding
+from redact.call import Doubt, Role, Stretch, Transcript, Word
+from redact.findings import AudioInterval, Finding, Plan
 from redact.plan import IsEveryday, Mention, said
 from redact.policy import Policy
 from redact.transcribe.engine import Clip
@@ -62,25 +62,42 @@ class Piece:
 Window = tuple[Piece, ...]
 
 
+Mark = tuple[int, int]
+
+
+def marks(plan: Plan, doubts: Iterable[Doubt], duration_ms: int) -> tuple[Mark, ...]:
+    """Where it matters most what is left: beside masks and doubts and, where there are any, at the call's two ends."""
+    places = [(i.start_ms, i.end_ms) for i in plan.intervals] + [(d.where.start_ms, d.where.end_ms) for d in doubts]
+    ends = [(0, GREETING_MS), (duration_ms - GREETING_MS, duration_ms)]
+    return tuple(sorted([*places, *ends])) if places else ()
+
+
+def beside(mentions: Iterable[Mention]) -> tuple[Mark, ...]:
+    """Where masks were put because of what was heard again."""
+    return tuple(sorted((mention.where.start_ms, mention.where.end_ms) for mention in mentions))
+
+
 def windows(
-    heard: Iterable[Stretch], intervals: Sequence[AudioInterval], doubts: Iterable[Stretch], most: int, duration_ms: int
+    heard: Iterable[Stretch],
+    intervals: Sequence[AudioInterval],
+    marked: Sequence[Mark],
+    clips: int,
 ) -> tuple[Window, ...]:
     """What to listen to again, packed.
 
     Args:
         heard: stretches in which something is heard, of all channels, in any order; they may overlap.
-        intervals: what is masked. Without any, and without doubts, nothing is listened to again.
-        doubts: where the first listening can't be trusted.
-        most: windows at most. What is nearest to masks, doubts and the call's two ends goes in first.
-        duration_ms: of the recording.
+        intervals: what is masked.
+        marked: places to listen around; what is nearest to one goes in first. Without any, nothing is listened to.
+        clips: number of windows that the first listening took.
     """
-    marked = sorted([(i.start_ms, i.end_ms) for i in intervals] + [(d.start_ms, d.end_ms) for d in doubts])
     if not marked:
         return ()
-    left = [piece for stretch in _merged(heard) for piece in _left(stretch, intervals, duration_ms)]
+    most = max(1, int(SHARE * clips))
+    left = [piece for stretch in _merged(heard) for piece in _left(stretch, intervals)]
     chosen: list[Stretch] = []
     room = most * (WINDOW_MS - PAUSE_MS)
-    for stretch in sorted(left, key=lambda s: (_distance(s, marked, duration_ms), s.start_ms, s.channel)):
+    for stretch in sorted(left, key=lambda s: (_distance(s, marked), s.start_ms, s.channel)):
         room -= stretch.end_ms - stretch.start_ms + PAUSE_MS
         if room < 0:
             break
@@ -192,9 +209,9 @@ def _merged(stretches: Iterable[Stretch]) -> list[Stretch]:
     return result
 
 
-def _left(stretch: Stretch, intervals: Sequence[AudioInterval], duration_ms: int) -> Iterator[Stretch]:
+def _left(stretch: Stretch, intervals: Sequence[AudioInterval]) -> Iterator[Stretch]:
     """What of a stretch is not masked, with its rim."""
-    begin, end = max(0, stretch.start_ms - RIM_MS), min(duration_ms, stretch.end_ms + RIM_MS)
+    begin, end = max(0, stretch.start_ms - RIM_MS), stretch.end_ms + RIM_MS
     for interval in intervals:
         if stretch.channel not in interval.channels or interval.end_ms <= begin:
             continue
@@ -207,9 +224,7 @@ def _left(stretch: Stretch, intervals: Sequence[AudioInterval], duration_ms: int
         yield Stretch(stretch.channel, begin, end)
 
 
-def _distance(stretch: Stretch, marked: Sequence[tuple[int, int]], duration_ms: int) -> int:
-    if stretch.start_ms < GREETING_MS or stretch.end_ms > duration_ms - GREETING_MS:
-        return 0
+def _distance(stretch: Stretch, marked: Sequence[Mark]) -> int:
     return min(max(start - stretch.end_ms, stretch.start_ms - end, 0) for start, end in marked)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from redact.call import Recording, Transcript
 from redact.findings import AudioInterval, Finding, Plan, Verification
+from redact.plan import Mention
 
 SCHEMA = "callredact.report"
 VERSION = 1
@@ -33,6 +34,7 @@ def build(
     verification: Verification | None,
     outputs: Mapping[str, str],
     notes: tuple[str, ...] = (),
+    again: tuple[Mention, ...] = (),
 ) -> dict[str, Any]:
     """The report as a JSON-ready object; `docs/schemas/report-1.json` describes it.
 
@@ -45,6 +47,7 @@ def build(
         verification: None where nothing was staged.
         outputs: SHA-256 of each output by its suffix.
         notes: such as why the format changed.
+        again: what was masked because it was still heard when the redacted sound was listened to again.
     """
     status = "held" if plan.hold else ("done" if verification and verification.passed else "failed")
     return {
@@ -69,6 +72,7 @@ def build(
         "language_probability": transcript.language_probability,
         "replacements": dict(sorted(Counter(r.entity_type for r in plan.replacements).items())),
         "recognizers": dict(sorted(Counter(f.recognizer for f in findings).items())),
+        "heard_again": dict(sorted(Counter(mention.entity_type for mention in again).items())),
         "masked_ms": masked_ms(plan),
         "intervals": [_interval(interval) for interval in plan.intervals],
         "doubts": dict(plan.doubts),

@@ -12,8 +12,8 @@ LAYERS = {
     "errors": 0, "call": 0, "findings": 0, "data": 0, "publish": 0,
     "policy": 1, "views": 1, "plan": 2,
     "audio": 3, "transcribe": 3, "transcripts": 3, "detect": 3, "models": 3, "text": 3,
-    "verify": 4, "report": 4, "score": 4, "listen": 4, "page": 4, "evaluate": 5, "pipeline": 5,
-    "cli": 6, "__main__": 7,
+    "verify": 4, "report": 4, "score": 4, "listen": 4, "relisten": 5, "page": 4, "evaluate": 6, "pipeline": 6,
+    "cli": 7, "__main__": 8,
 }  # fmt: skip
 HOMES = {
     "av": {"audio"},
