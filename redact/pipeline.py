@@ -1,16 +1,15 @@
 """One call, from the file to its published outputs: `Redactor.redact_file` reads as a table of contents."""
 
 import hashlib
-import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from redact import __version__, listen, page, relisten, report, text, verify
+from redact import __version__, listen, naming, page, relisten, report, text, verify
 from redact import policy as policies
 from redact.audio import dtmf
 from redact.audio.decode import Decoded, decode
@@ -19,35 +18,18 @@ from redact.audio.listening import light_copy
 from redact.audio.mask import Masked
 from redact.audio.pcm import blocks
 from redact.call import Recording, Role, Transcript
-from redact.detect import recognizers
 from redact.detect.spoken.base import load as load_language
-from redact.detect.spoken.base import supported
-from redact.errors import HeldForReview, RedactError, UsageError, VerificationFailed
+from redact.errors import HeldForReview, RedactError, VerificationFailed
 from redact.findings import Check, Finding, Plan, Verification
 from redact.listen import Survey
-from redact.models import Registry, locate
-from redact.plan import Mention, make_plan, said, values
+from redact.loaded import Loaded
+from redact.plan import Mention, make_plan, values
 from redact.policy import Policy
 from redact.publish import Staged, check_targets
-from redact.transcribe.engine import Clip, Engine
 from redact.transcripts import native, plain, srt, vtt
 
-DEFAULT_MODEL = "base"
 # What is still heard when the redacted sound is listened to again is masked too, so often.
 REMAKES = 2
-# The spaCy model of each language that can be redacted: as the registry has them.
-SPACY_MODELS = {
-    language: model.name
-    for model in Registry.load()
-    if model.engine == "spacy"
-    for language in model.languages
-    if language in supported()
-}
-# A name with so many digits in a row may hold a phone number or a date: its outputs get an opaque name.
-_DIGIT_RUN = re.compile(r"\d{5,}")
-_TEXT_SUFFIXES = (".txt", ".vtt", ".srt", ".json")
-_PAGE_SUFFIX = ".html"
-
 Progress = Callable[[str, int, int], None]
 
 
@@ -108,16 +90,8 @@ class Redactor:
         self._options = options
         self._progress = progress
         self.policy = options.policy if isinstance(options.policy, Policy) else policies.load(options.policy)
-        if options.language != "auto" and options.language not in supported():
-            raise UsageError(
-                f"the language {options.language!r} can't be redacted",
-                hint=f"use auto, or one of: {', '.join(supported())}",
-            )
-        self._recognizers = recognizers.read(self.policy.recognizers)
-        self._engine: Engine | None = None
-        self._only_language: str | None = None
-        self._detectors: dict[str, Any] = {}
-        self._models: dict[str, str] = {}
+        terms = (options.allow, options.deny)
+        self._loaded = Loaded(options.model, options.language, options.device, terms, self.policy.recognizers)
 
     def redact_file(self, path: Path, out_dir: Path | None = None, *, dry_run: bool = False) -> Result:
         """Redact one recording.
@@ -132,7 +106,7 @@ class Redactor:
         """
         directory = out_dir or path.parent
         if not dry_run:
-            names = _names(_stem(path), path.suffix, html=self._options.html)
+            names = naming.all_names(naming.stem(path), path.suffix, html=self._options.html)
             check_targets(directory, names, force=self._options.force)
         clock = _Clock()
         with self._decode(path, clock) as decoded:
@@ -141,30 +115,20 @@ class Redactor:
             call = self._planned(_Call(decoded.recording, heard, transcript, findings))
             if dry_run:
                 return Result((), self._report(call, None, {}, (), clock), call.plan, _warnings(transcript))
-            stem = _stem(path, self._values(call), decoded.recording.sha256)
+            stem = naming.stem(path, self._values(call), decoded.recording.sha256)
             if call.plan.hold:
                 self._publish_report_alone(call, None, directory, stem, clock)
                 raise HeldForReview(
                     "the call is held for review: the policy wants a person to decide; only its report was published",
                     hint="see doubts in the report, or use a policy with in_doubt: mask",
                 )
-            while True:
-                with Staged(directory) as staged:
-                    encoded, hashes = self._stage(staged, stem, path, decoded, call, clock)
-                    verification, mentions = self._verify(staged, stem, encoded.suffix, decoded, call, clock)
-                    notes = (encoded.note,) if encoded.note else ()
-                    if verification.passed and self._options.html:
-                        told = self._report(call, verification, hashes, notes, clock)
-                        hashes[_PAGE_SUFFIX], check = self._stage_page(staged, stem, encoded.suffix, call, told, clock)
-                        verification = Verification((*verification.checks, check))
-                    if verification.passed:
-                        done = self._report(call, verification, hashes, notes, clock)
-                        staged.open(f"{_report_stem(stem)}.report.json").write(report.write(done).encode())
-                        outputs = staged.publish(force=self._options.force)
-                        return Result(outputs, done, call.plan, (*_warnings(transcript), *notes))
-                if not mentions or call.remade == REMAKES:
+            for _ in range(REMAKES + 1):
+                done, verification, mentions = self._made(path, directory, stem, decoded, call, clock)
+                if done:
+                    return done
+                if not mentions:
                     break
-                call = self._planned(replace(call, again=(*call.again, *mentions), remade=call.remade + 1))
+                call = self._planned(replace(call, again=(*call.again, *mentions)))
         self._publish_report_alone(call, verification, directory, stem, clock)
         raise self._unverified(verification)
 
@@ -206,65 +170,42 @@ class Redactor:
         """Who said what when, and what else is heard."""
         with clock.stage("load_models"):
             self._progress("load models", 0, 1)
-            engine = self._loaded_engine()
+            engine = self._loaded.engine()
         with clock.stage("speech"):
             heard = listen.survey(decoded.pcm, decoded.recording, cross_talk=self.policy.channels == "speaker_only")
         with clock.stage("transcribe"):
-            language, probability = self._language(engine, heard.clips)
+            language, probability = self._loaded.language_of(heard.clips)
             transcript = listen.transcribe(
                 heard, decoded.recording, engine, language, probability, partial(self._progress, "transcribe")
             )
         return transcript, heard
 
-    def _language(self, engine: Engine, cut: Sequence[Clip]) -> tuple[str, float | None]:
-        if self._options.language != "auto":
-            return self._options.language, None
-        if self._only_language or not cut:
-            return self._only_language or supported()[0], None
-        language, probability = engine.detect_language(listen.longest_clips(cut))
-        if language not in supported():
-            raise HeldForReview(
-                f"the call seems to be in {language!r}, which can't be redacted; nothing was published",
-                hint=f"if it is in another language, give it: --language {'|'.join(supported())}",
-            )
-        return language, round(probability, 3)
-
-    def _loaded_engine(self) -> Engine:
-        if self._engine is None:
-            from redact.transcribe.whisper import FasterWhisper
-
-            files = locate(self._options.model or DEFAULT_MODEL, engine="faster-whisper")
-            if self._options.language != "auto" and not files.covers(self._options.language):
-                raise UsageError(
-                    f"the model {files.name} doesn't know the language {self._options.language!r}",
-                    hint="choose a multilingual model, such as: --model base",
-                )
-            self._models[files.name] = files.digest
-            self._only_language = (
-                files.languages[0] if len(files.languages) == 1 and files.languages[0] != "*" else None
-            )
-            self._engine = FasterWhisper(files.path, files.name, device=self._options.device)
-        return self._engine
-
     def _detect(self, transcript: Transcript, clock: "_Clock") -> tuple[Finding, ...]:
         with clock.stage("load_models"):
-            detector = self._detector(transcript.language)
+            detector = self._loaded.detector(transcript.language)
         with clock.stage("detect"):
             self._progress("detect", 0, 1)
             found: tuple[Finding, ...] = detector.find(transcript)
         return found
 
-    def _detector(self, language: str) -> Any:
-        if language not in self._detectors:
-            from redact.detect.detector import Detector
-            from redact.detect.presidio import DenyTerms
-
-            files = locate(SPACY_MODELS[language], engine="spacy")
-            self._models[files.name] = files.digest
-            allow = (*self._options.allow, *recognizers.allowed(self.policy.recognizers))
-            terms = DenyTerms(allow, self._options.deny)
-            self._detectors[language] = Detector(language, files.path, terms, self._recognizers)
-        return self._detectors[language]
+    def _made(
+        self, path: Path, directory: Path, stem: str, decoded: Decoded, call: "_Call", clock: "_Clock"
+    ) -> tuple[Result | None, Verification, tuple[Mention, ...]]:
+        """Stage, verify, and publish what passes; else with what is still heard, where that is all that is wrong."""
+        with Staged(directory) as staged:
+            encoded, hashes = self._stage(staged, stem, path, decoded, call, clock)
+            verification, mentions = self._verify(staged, stem, encoded.suffix, decoded, call, clock)
+            notes = (encoded.note,) if encoded.note else ()
+            if verification.passed and self._options.html:
+                told = self._report(call, verification, hashes, notes, clock)
+                check = self._stage_page(staged, stem, encoded.suffix, hashes, call, told, clock)
+                verification = Verification((*verification.checks, check))
+            if not verification.passed:
+                return None, verification, mentions
+            told = self._report(call, verification, hashes, notes, clock)
+            staged.open(naming.report_name(stem)).write(report.write(told).encode())
+            outputs = staged.publish(force=self._options.force)
+            return Result(outputs, told, call.plan, (*_warnings(call.transcript), *notes)), verification, ()
 
     def _stage(
         self, staged: Staged, stem: str, path: Path, decoded: Decoded, call: "_Call", clock: "_Clock"
@@ -303,7 +244,7 @@ class Redactor:
                 checks = verify.check_sound(decoded.pcm, written.pcm, call.plan, self.policy.mask.style())
                 checks += verify.check_tones(listen.tones(written.pcm, worth=dtmf.SURE), self.policy)
                 checks += (Check("no_tags", not set(written.recording.tags) - {"encoder"}),)
-                read = [staged.path(stem + ending).read_text(encoding="utf-8") for ending in _TEXT_SUFFIXES]
+                read = [staged.path(stem + ending).read_text(encoding="utf-8") for ending in naming.TEXT_SUFFIXES]
                 spoken = "\n".join(turn.text for turn in native.read(read[-1]).turns)
                 checks += (verify.check_text([*read[:-1], spoken], self._values(call)),)
             if not all(check.passed for check in checks):
@@ -326,10 +267,10 @@ class Redactor:
         clips = relisten.clips(listen.clean(written.pcm), packed)
         is_everyday = load_language(transcript.language).is_everyday
         names = relisten.names(transcript, call.findings, self.policy, is_everyday)
-        told = self._loaded_engine().transcribe_again(clips, transcript.language, names)
+        told = self._loaded.engine().transcribe_again(clips, transcript.language, names)
         again = relisten.unpacked(told, packed)
         anew = relisten.spliced(transcript, again, packed, call.recording.roles)
-        findings = self._detector(transcript.language).find(anew)
+        findings = self._loaded.detector(transcript.language).find(anew)
         return relisten.mentions(transcript, anew, again, findings, names, call.plan.intervals, self.policy)
 
     def _unverified(self, verification: Verification) -> RedactError:
@@ -346,18 +287,26 @@ class Redactor:
         )
 
     def _stage_page(
-        self, staged: Staged, stem: str, suffix: str, call: "_Call", told: Mapping[str, Any], clock: "_Clock"
-    ) -> tuple[str, Check]:
-        """Make the page from what is staged, so from nothing that isn't redacted; its SHA-256 and its check."""
+        self,
+        staged: Staged,
+        stem: str,
+        suffix: str,
+        hashes: dict[str, str],
+        call: "_Call",
+        told: Mapping[str, Any],
+        clock: "_Clock",
+    ) -> Check:
+        """Make the page from what is staged, so from nothing that isn't redacted, and check it."""
         self._progress("page", 0, 1)
         with clock.stage("page"), decode(staged.path(stem + suffix), roles=call.recording.roles) as written:
             copy = light_copy((block for _, block in blocks(written.pcm)), written.recording)
         redacted = text.redact(call.transcript, call.plan, self.policy.label_style)
-        page.write(copy, redacted, told, _report_stem(stem), staged.open(stem + _PAGE_SUFFIX))
-        path = staged.path(stem + _PAGE_SUFFIX)
+        page.write(copy, redacted, told, stem.removesuffix(".redacted"), staged.open(stem + naming.PAGE_SUFFIX))
+        path = staged.path(stem + naming.PAGE_SUFFIX)
         check = verify.check_text([page.spoken(path)], self._values(call))
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest(), replace(check, name="no_value_in_page")
+            hashes[naming.PAGE_SUFFIX] = hashlib.file_digest(file, "sha256").hexdigest()
+        return replace(check, name="no_value_in_page")
 
     def _report(
         self,
@@ -367,7 +316,7 @@ class Redactor:
         notes: tuple[str, ...],
         clock: "_Clock",
     ) -> dict[str, Any]:
-        run = report.Run(self.policy.name, self.policy.digest, self._models, clock.seconds, __version__)
+        run = report.Run(self.policy.name, self.policy.digest, self._loaded.digests, clock.seconds, __version__)
         return report.build(
             run, call.recording, call.transcript, call.findings, call.plan, verification, hashes, notes, call.again
         )
@@ -377,7 +326,7 @@ class Redactor:
     ) -> None:
         with Staged(directory) as staged:
             content = report.write(self._report(call, verification, {}, (), clock))
-            staged.open(f"{_report_stem(stem)}.report.json").write(content.encode())
+            staged.open(naming.report_name(stem)).write(content.encode())
             staged.publish(force=self._options.force)
 
 
@@ -390,7 +339,6 @@ class _Call:
 
     Attributes:
         again: what was still heard when its redacted sound was listened to again.
-        remade: how often it was made again for that.
     """
 
     recording: Recording
@@ -398,7 +346,6 @@ class _Call:
     transcript: Transcript
     findings: tuple[Finding, ...]
     again: tuple[Mention, ...] = ()
-    remade: int = 0
     plan: Plan = _NO_PLAN
 
 
@@ -415,22 +362,6 @@ class _Clock:
             yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
-
-
-def _stem(path: Path, kept: frozenset[tuple[str, ...]] = frozenset(), sha256: str = "") -> str:
-    """`NAME.redacted`, or an opaque name where the input's own may say something personal."""
-    spoken = said(path.stem)
-    personal = _DIGIT_RUN.search(spoken) or any("".join(value) in spoken for value in kept)
-    return f"call-{sha256[:16]}.redacted" if personal else f"{path.stem}.redacted"
-
-
-def _report_stem(stem: str) -> str:
-    return stem.removesuffix(".redacted")
-
-
-def _names(stem: str, suffix: str, *, html: bool) -> tuple[str, ...]:
-    ends = (suffix.lower(), *_TEXT_SUFFIXES, *((_PAGE_SUFFIX,) if html else ()))
-    return (*(stem + end for end in ends), f"{_report_stem(stem)}.report.json")
 
 
 def _warnings(transcript: Transcript) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "redact"
 LAYERS = {
     "errors": 0, "call": 0, "findings": 0, "data": 0, "publish": 0,
-    "policy": 1, "views": 1, "plan": 2,
+    "policy": 1, "views": 1, "plan": 2, "naming": 3,
     "audio": 3, "transcribe": 3, "transcripts": 3, "detect": 3, "models": 3, "text": 3,
-    "verify": 4, "report": 4, "score": 4, "listen": 4, "relisten": 5, "page": 4, "evaluate": 6, "pipeline": 6,
+    "verify": 4, "report": 4, "score": 4, "listen": 4, "page": 4, "relisten": 5, "loaded": 5,
+    "evaluate": 6, "pipeline": 6,
     "cli": 7, "__main__": 8,
 }  # fmt: skip
 HOMES = {

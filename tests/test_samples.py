@@ -123,7 +123,7 @@ class Engine:
 
 def with_engine(words: list[Word] | None, language: str = "en", **options: object) -> Redactor:
     redactor = Redactor(Options(**options))
-    redactor._engine = Engine(words, language)
+    redactor._loaded._engine = Engine(words, language)
     return redactor
 
 
@@ -143,7 +143,7 @@ def test_small_windows_give_what_large_ones_give(name: str, tmp_path: Path, monk
     plans, written = [], []
     for out in (tmp_path / "large", tmp_path / "small"):
         redactor = Redactor(Options(language="en"))
-        redactor._engine = Listening([])
+        redactor._loaded._engine = Listening([])
         result = redactor.redact_file(SAMPLES / name, out)
         assert all(check["passed"] for check in result.report["checks"])
         plans.append(result.plan)

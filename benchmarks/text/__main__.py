@@ -22,8 +22,8 @@ from systems import System, ours, presidio
 
 from redact import policy
 from redact.errors import InputRejected, RedactError
+from redact.loaded import SPACY_MODELS
 from redact.models import locate
-from redact.pipeline import SPACY_MODELS
 
 COLUMNS = {"whole_share": "whole", "recall": "recall", "same_type_recall": "same", "precision": "prec.", "f2": "F2"}
 NAMES = ("ours", "presidio")

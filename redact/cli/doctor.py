@@ -35,8 +35,8 @@ def doctor(ctx: click.Context) -> None:
 
 
 def _models() -> int:
+    from redact.loaded import DEFAULT_MODEL, SPACY_MODELS
     from redact.models import verify
-    from redact.pipeline import DEFAULT_MODEL, SPACY_MODELS
 
     click.echo("models that the defaults need")
     missing = 0

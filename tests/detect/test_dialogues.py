@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from redact import policy
+from redact.loaded import SPACY_MODELS
 from redact.models import locate
-from redact.pipeline import SPACY_MODELS
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks" / "text"))

@@ -6,8 +6,8 @@ from redact.call import Transcript, Turn, Word
 from redact.detect.presidio import Presidio
 from redact.detect.spoken.base import load
 from redact.detect.spoken.written import written
+from redact.loaded import SPACY_MODELS
 from redact.models import locate
-from redact.pipeline import SPACY_MODELS
 from redact.views import transcribed, turns
 
 pytestmark = pytest.mark.models

@@ -10,8 +10,8 @@ import redact.detect.spoken
 from redact.call import Transcript, Turn, Word
 from redact.detect.detector import Detector
 from redact.detect.spoken import base
+from redact.loaded import SPACY_MODELS
 from redact.models import locate
-from redact.pipeline import SPACY_MODELS
 
 NUMBERS = {"un": 1, "dau": 2, "tri": 3, "pedwar": 4, "pump": 5, "chwech": 6, "saith": 7, "wyth": 8, "naw": 9, "dim": 0}
 MODULE = f"""

@@ -1,0 +1,35 @@
+"""What outputs are called: as their input is, unless its name may say something personal."""
+
+import re
+from pathlib import Path
+
+from redact.plan import said
+
+TEXT_SUFFIXES = (".txt", ".vtt", ".srt", ".json")
+PAGE_SUFFIX = ".html"
+# A name with so many digits in a row may hold a phone number or a date: its outputs get an opaque name.
+_DIGIT_RUN = re.compile(r"\d{5,}")
+
+
+def stem(path: Path, kept: frozenset[tuple[str, ...]] = frozenset(), sha256: str = "") -> str:
+    """`NAME.redacted`, or an opaque name where the input's own may say something personal.
+
+    Args:
+        path: of the input.
+        kept: values that were found in it.
+        sha256: of the input, for the opaque name.
+    """
+    spoken = said(path.stem)
+    personal = _DIGIT_RUN.search(spoken) or any("".join(value) in spoken for value in kept)
+    return f"call-{sha256[:16]}.redacted" if personal else f"{path.stem}.redacted"
+
+
+def report_name(stem: str) -> str:
+    """Of the report on the outputs of that stem."""
+    return f"{stem.removesuffix('.redacted')}.report.json"
+
+
+def all_names(stem: str, suffix: str, *, html: bool) -> tuple[str, ...]:
+    """Of all outputs of that stem, where the sound keeps its suffix."""
+    ends = (suffix.lower(), *TEXT_SUFFIXES, *((PAGE_SUFFIX,) if html else ()))
+    return (*(stem + end for end in ends), report_name(stem))
