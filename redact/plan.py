@@ -5,12 +5,12 @@ the neighbour's edge where a word has no time, and over speech beside it that no
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from redact.call import HeardAcross, Recording, Stretch, Transcript, Word
 from redact.findings import AudioInterval, Finding, Plan, Replacement
-from redact.policy import Policy
+from redact.policy import Padding, Policy
 
 # Speech before or after a masked word that no other word claims is taken for its own, up to this far. Engines shorten
 # a number written as one word from its start, by 4 s at the worst that was seen; other words by little. Measured in
@@ -90,7 +90,7 @@ def make_plan(
         if policy.wants("KEYPAD_TONES", 1.0):
             masked += [(tone, "KEYPAD_TONES") for tone in sound.tones]
         across = sound.across if policy.channels == "speaker_only" else None
-        intervals = _on_channels(masked, policy.padding.merge_gap_ms, recording, across)
+        intervals = _on_channels(masked, policy.padding, recording, across)
     reasons = tuple(sorted(Counter(doubt.reason for doubt in transcript.doubts).items()))
     return Plan(tuple(intervals), replacements, reasons, hold=policy.in_doubt == "hold" and bool(reasons))
 
@@ -281,21 +281,24 @@ def _widened(word: Word, before_ms: int, after_ms: int, regions: Sequence[Stretc
 
 
 def _on_channels(
-    masked: Sequence[tuple[Stretch, str]], gap_ms: int, recording: Recording, across: Sequence[HeardAcross] | None
+    masked: Sequence[tuple[Stretch, str]],
+    padding: Padding,
+    recording: Recording,
+    across: Sequence[HeardAcross] | None,
 ) -> list[AudioInterval]:
     """Intervals on all channels; or, where it is known what is `across`, on those where each stretch is heard."""
     every = tuple(range(recording.channels))
     if across is None:
-        bounds = [(where.start_ms, where.end_ms, entity_type) for where, entity_type in masked]
-        return _merged(bounds, gap_ms, recording.duration_ms, every)
-    heard: dict[int, list[tuple[int, int, str]]] = {channel: [] for channel in every}
-    for where, entity_type in masked:
-        heard[where.channel].append((where.start_ms, where.end_ms, entity_type))
+        bounds = [AudioInterval(where.start_ms, where.end_ms, every, (kind,)) for where, kind in masked]
+        return _on_grid(bounds, padding, recording.duration_ms)
+    heard: dict[int, list[AudioInterval]] = {channel: [] for channel in every}
+    for where, kind in masked:
+        heard[where.channel].append(AudioInterval(where.start_ms, where.end_ms, (where.channel,), (kind,)))
         for path in across:
             if path.speaker == where.channel:
                 start, end = where.start_ms + path.earliest_ms, where.end_ms + path.latest_ms
-                heard[path.channel].append((start, end, entity_type))
-    alone = [i for channel in every for i in _merged(heard[channel], gap_ms, recording.duration_ms, (channel,))]
+                heard[path.channel].append(AudioInterval(start, end, (path.channel,), (kind,)))
+    alone = [interval for channel in every for interval in _on_grid(heard[channel], padding, recording.duration_ms)]
     together: dict[tuple[int, int, tuple[str, ...]], tuple[int, ...]] = {}
     for interval in alone:
         key = (interval.start_ms, interval.end_ms, interval.entity_types)
@@ -303,18 +306,31 @@ def _on_channels(
     return [AudioInterval(start, end, channels, kinds) for (start, end, kinds), channels in sorted(together.items())]
 
 
-def _merged(
-    masked: Sequence[tuple[int, int, str]], gap_ms: int, duration_ms: int, channels: tuple[int, ...]
-) -> list[AudioInterval]:
+def _on_grid(intervals: Iterable[AudioInterval], padding: Padding, duration_ms: int) -> list[AudioInterval]:
+    """Intervals of the same channels from grid line to grid line, merged where they are near.
+
+    A mask as long as a name would tell the name. Lines that are the same for all keep a law: more to mask never
+    uncovers anything.
+    """
+    grid = padding.grid_ms
+    snapped = (
+        replace(i, start_ms=i.start_ms // grid * grid, end_ms=-(-i.end_ms // grid) * grid)
+        for i in intervals
+        if i.start_ms < i.end_ms
+    )
+    return _merged(snapped, padding.merge_gap_ms, duration_ms)
+
+
+def _merged(intervals: Iterable[AudioInterval], gap_ms: int, duration_ms: int) -> list[AudioInterval]:
     result: list[AudioInterval] = []
-    for start, end, entity_type in sorted(masked):
-        start, end = max(0, start), min(duration_ms, end)
+    for interval in sorted(intervals, key=lambda i: (i.start_ms, i.end_ms, i.entity_types)):
+        start, end = max(0, interval.start_ms), min(duration_ms, interval.end_ms)
         if start >= end:
             continue
         if result and start <= result[-1].end_ms + gap_ms:
             last = result[-1]
-            kinds = tuple(sorted({*last.entity_types, entity_type}))
-            result[-1] = AudioInterval(last.start_ms, max(last.end_ms, end), channels, kinds)
+            kinds = tuple(sorted({*last.entity_types, *interval.entity_types}))
+            result[-1] = replace(last, end_ms=max(last.end_ms, end), entity_types=kinds)
         else:
-            result.append(AudioInterval(start, end, channels, (entity_type,)))
+            result.append(replace(interval, start_ms=start, end_ms=end))
     return result

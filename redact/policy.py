@@ -49,9 +49,10 @@ class Mask(_Closed):
 class Padding(_Closed):
     """How far masks reach beyond the words. Word times are estimates; starts are worse than ends."""
 
-    before_ms: int = Field(default=300, ge=0, le=5000)
-    after_ms: int = Field(default=200, ge=0, le=5000)
-    merge_gap_ms: int = Field(default=300, ge=0, le=5000)
+    before_ms: int = Field(default=150, ge=0, le=5000)
+    after_ms: int = Field(default=100, ge=0, le=5000)
+    merge_gap_ms: int = Field(default=200, ge=0, le=5000)
+    grid_ms: int = Field(default=200, ge=1, le=5000)
 
 
 class Policy(_Closed):

@@ -13,8 +13,9 @@ from redact.findings import Finding
 from redact.plan import NUMBER_REACH_MS, WORD_REACH_MS, Mention, Sound, make_plan, said, values
 from redact.report import masked_ms
 
-BARE = policies.load("default").changed(padding={"before_ms": 0, "after_ms": 0, "merge_gap_ms": 0})
+BARE = policies.load("default").changed(padding={"before_ms": 0, "after_ms": 0, "merge_gap_ms": 0, "grid_ms": 1})
 SILENT = Sound()
+GRID = {"before_ms": 0, "after_ms": 0, "merge_gap_ms": 0, "grid_ms": 200}
 KINDS = ["PERSON", "AGE", "CREDIT_CARD"]
 
 
@@ -72,7 +73,7 @@ def worlds(draw):
 @given(worlds(), st.integers(0, 600), st.integers(0, 600), st.integers(0, 600))
 def test_every_masked_word_is_covered_on_all_channels(world, before, after, gap):
     call, findings, sound, rec = world
-    policy = BARE.changed(padding={"before_ms": before, "after_ms": after, "merge_gap_ms": gap})
+    policy = BARE.changed(padding={"before_ms": before, "after_ms": after, "merge_gap_ms": gap, "grid_ms": 1})
     plan = make_plan(call, findings, policy, rec, sound)
     wanted = {i for f in findings if policy.wants(f.entity_type, f.score) for i in f.words}
     assert masked_words(plan) == wanted
@@ -89,7 +90,7 @@ def test_every_masked_word_is_covered_on_all_channels(world, before, after, gap)
 @given(worlds(), st.integers(0, 300))
 def test_intervals_are_sorted_disjoint_and_within_the_recording(world, gap):
     call, findings, sound, rec = world
-    policy = BARE.changed(padding={"before_ms": 300, "after_ms": 200, "merge_gap_ms": gap})
+    policy = BARE.changed(padding={"before_ms": 300, "after_ms": 200, "merge_gap_ms": gap, "grid_ms": 1})
     plan = make_plan(call, findings, policy, rec, sound)
     for interval in plan.intervals:
         assert 0 <= interval.start_ms < interval.end_ms <= rec.duration_ms
@@ -108,12 +109,38 @@ def test_masking_only_widens(world, fewer, before, after, gap):
     grown = make_plan(
         call,
         findings,
-        BARE.changed(padding={"before_ms": before, "after_ms": after, "merge_gap_ms": gap}),
+        BARE.changed(padding={"before_ms": before, "after_ms": after, "merge_gap_ms": gap, "grid_ms": 1}),
         rec,
         sound,
     )
     assert masked_words(small) <= masked_words(grown)
     assert all(inside(start, end, grown) for start, end in spans(small))
+
+
+@pytest.mark.parametrize(
+    ("word", "span"),
+    [
+        ((1010, 1190), (1000, 1200)),
+        ((1000, 1200), (1000, 1200)),
+        ((999, 1201), (800, 1400)),
+        ((4900, 4990), (4800, 5000)),
+    ],
+)
+def test_masks_lie_on_a_grid_that_hides_how_long_a_word_is(word, span):
+    plan = make_plan(
+        transcript(turn(("Name", *word))), [finding(0)], BARE.changed(padding=GRID), recording(5000), SILENT
+    )
+    assert spans(plan) == [span]
+
+
+@settings(deadline=None)
+@given(worlds(), st.integers(0, 3), st.integers(1, 500))
+def test_on_a_grid_too_masking_only_widens(world, fewer, grid):
+    call, findings, sound, rec = world
+    policy = BARE.changed(padding={**GRID, "grid_ms": grid})
+    small, grown = (make_plan(call, kept, policy, rec, sound) for kept in (findings[fewer:], findings))
+    assert all(inside(start, end, grown) for start, end in spans(small))
+    assert all(start % grid == 0 and (end % grid == 0 or end == rec.duration_ms) for start, end in spans(grown))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +160,7 @@ def test_masking_only_widens(world, fewer, before, after, gap):
 )
 def test_words_without_times_are_widened_to_their_neighbours(words, span):
     name = [text for text, *_ in words].index("Name")
-    padded = BARE.changed(padding={"before_ms": 100, "after_ms": 100, "merge_gap_ms": 0})
+    padded = BARE.changed(padding={"before_ms": 100, "after_ms": 100, "merge_gap_ms": 0, "grid_ms": 1})
     plan = make_plan(transcript(turn(*words)), [finding(name)], padded, recording(5000), SILENT)
     assert spans(plan) == [(max(0, span[0] - 100), min(5000, span[1] + 100))]
 
@@ -270,7 +297,7 @@ def test_the_other_side_is_masked_where_it_is_heard_across(policy, across, expec
 
 def test_masks_of_one_channel_do_not_bridge_to_another():
     call = transcript(turn(("Name", 1000, 1500)), turn(("Other", 1600, 1900), channel=0))
-    policy = ALONE.changed(padding={"before_ms": 0, "after_ms": 0, "merge_gap_ms": 300})
+    policy = ALONE.changed(padding={"before_ms": 0, "after_ms": 0, "merge_gap_ms": 300, "grid_ms": 1})
     plan = make_plan(call, [finding(0), finding(1)], policy, recording(5000), Sound(across=()))
     assert [(i.start_ms, i.end_ms, i.channels) for i in plan.intervals] == [(1000, 1500, (1,)), (1600, 1900, (0,))]
     assert masked_ms(plan) == 800
