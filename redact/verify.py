@@ -23,7 +23,8 @@ QUIET_DBFS = -50.0
 WINDOW_S = 10
 # Codecs that state no length may be off by one of their frames; the longest is AAC's, 1024 samples at 8 kHz.
 MAX_LENGTH_DIFFERENCE_MS = 130
-_WORD = re.compile(r"[^\W_]+(?:['’.,:@/\-+&][^\W_]+)*")
+# A label made of # stands between the words on its two sides, as the others do.
+_WORD = re.compile(r"[^\W_]+(?:['’.,:@/\-+&][^\W_]+)*|#+")
 
 
 def check_sound(original: Signal, written: Signal, plan: Plan, style: MaskStyle) -> tuple[Check, ...]:
@@ -117,7 +118,7 @@ def check_text(texts: Iterable[str], values: frozenset[tuple[str, ...]]) -> Chec
     """
     left = 0
     for text in (line for content in texts for line in content.splitlines()):
-        words = ["".join(c for c in match.lower() if c.isalnum()) for match in _WORD.findall(text)]
+        words = ["".join(c for c in match.lower() if c.isalnum() or c == "#") for match in _WORD.findall(text)]
         starts: dict[str, list[int]] = {}
         for position, word in enumerate(words):
             starts.setdefault(word, []).append(position)

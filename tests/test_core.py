@@ -124,6 +124,11 @@ def test_no_masked_value_is_left_in_the_text(
     assert [turn.speaker for turn in redacted.transcript.turns] == [turn.speaker for turn in transcript.turns]
 
 
+def test_words_on_both_sides_of_a_label_are_nobodys_value() -> None:
+    assert check_text(["to #### to"], frozenset({("to", "to")})).passed
+    assert not check_text(["to # to"], frozenset({("to",)})).passed
+
+
 def test_the_text_check_finds_a_value_that_was_left() -> None:
     assert not check_text(["… for Nadia, please"], frozenset({("nadia",)})).passed
     assert check_text(["nadiad is a town"], frozenset({("nadia",)})).passed
