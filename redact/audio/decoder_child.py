@@ -6,14 +6,11 @@ it (JSON), `E` why the file is unfit (JSON: a reason and figures, never text of 
 loaded the process gives up the network, further files, and more than its share of memory and time.
 """
 
-import contextlib
-import ctypes
 import hashlib
 import io
 import json
 import mmap
 import os
-import resource
 import struct
 import sys
 from typing import Any
@@ -21,6 +18,7 @@ from typing import Any
 import av
 import numpy as np
 
+from redact.audio import sandbox
 from redact.audio.sniff import Kind, Stated, UnfitError, sniff
 from redact.audio.wholeness import check_structure
 
@@ -90,15 +88,15 @@ def main(options: dict[str, float]) -> None:
         options: `cpu_s`, `memory_bytes` (beyond what is in use when decoding starts), `max_duration_s`,
             `max_channels`, `max_pcm_bytes`.
     """
-    _leave_the_world()
     try:
+        sandbox.die_with_parent()
         _load_libraries()
         size = os.fstat(0).st_size
         if size == 0:
             raise UnfitError("empty")
-        with mmap.mmap(0, size, prot=mmap.PROT_READ) as data:
-            _limit_resources(int(options["cpu_s"]), int(options["memory_bytes"]))
-            _Decoding(data, options).run()
+        with mmap.mmap(0, size, prot=mmap.PROT_READ) as data, open(0, "rb", buffering=0, closefd=False) as source:
+            sandbox.enter(int(options["cpu_s"]), int(options["memory_bytes"]))
+            _Decoding(data, options).run(source)
     except UnfitError as unfit:
         _send(b"E", json.dumps({"reason": unfit.reason, "figures": unfit.figures}).encode())
     except MemoryError:
@@ -109,17 +107,6 @@ def main(options: dict[str, float]) -> None:
         _send(b"E", json.dumps({"reason": "damaged", "figures": {}}).encode())
 
 
-def _leave_the_world() -> None:
-    """Die with the parent; gain no privileges; have no network. Each as far as the kernel lets us."""
-    with contextlib.suppress(OSError, AttributeError):
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(1, 9, 0, 0, 0)  # PR_SET_PDEATHSIG, SIGKILL
-        libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
-        new_net, new_user = 0x40000000, 0x10000000  # CLONE_NEWNET, CLONE_NEWUSER
-        if libc.unshare(new_net) != 0:
-            libc.unshare(new_user | new_net)
-
-
 def _load_libraries() -> None:
     """Decode a few samples of silence, so that what PyAV imports on its way is loaded before files are out of reach."""
     format_chunk = struct.pack("<HHIIHH", 1, 1, 8000, 16000, 2, 16)
@@ -128,26 +115,6 @@ def _load_libraries() -> None:
     with av.open(silence, "r", format="wav") as container:
         for frame in container.decode(audio=0):
             frame.to_ndarray()
-
-
-def _limit_resources(cpu_s: int, memory_bytes: int) -> None:
-    with open("/proc/self/statm", "rb") as statm:  # noqa: PTH123  read once, before files are out of reach
-        in_use = int(statm.read().split()[0]) * resource.getpagesize()
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_FSIZE, 0)
-    _limit(resource.RLIMIT_CPU, cpu_s)
-    _limit(resource.RLIMIT_AS, in_use + memory_bytes)
-    # No number is left for a further file or socket: the lowest free one is where the limit lies.
-    free = os.dup(0)
-    os.close(free)
-    _limit(resource.RLIMIT_NOFILE, free)
-
-
-def _limit(what: int, value: int) -> None:
-    hard = resource.getrlimit(what)[1]
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    resource.setrlimit(what, (value, value))
 
 
 def _send(letter: bytes, content: bytes | memoryview) -> None:
@@ -178,25 +145,25 @@ class _Decoding:
         self._md5 = hashlib.md5(usedforsecurity=False)  # the digest that FLAC itself carries
         self._stated = Stated()
 
-    def run(self) -> None:
+    def run(self, source: io.FileIO) -> None:
+        """Check the structure of what was mapped, then decode the same file from its beginning."""
         kind = sniff(self._data)
         self._stated = check_structure(self._data, kind)
-        with open(0, "rb", buffering=0, closefd=False) as source:
-            source.seek(0)
-            container = self._open(source, kind)
-            stream = self._stream(container, kind)
-            decoder = self._decoder(stream)
-            # A WAV's last packet is short where the file was streamed, which FFmpeg calls corrupt.
-            may_be_short = kind.demuxer == "wav"
-            for packet in container.demux(stream):
-                if packet.is_corrupt and not may_be_short:
-                    raise UnfitError("damaged")
-                self._packet_bytes += packet.size
-                for frame in decoder.decode(packet if packet.size else None):
-                    if self._samples == 0:
-                        self._begin(container, stream, kind, frame)
-                    self._take(frame)
-            self._finish(container, stream, kind)
+        source.seek(0)
+        container = self._open(source, kind)
+        stream = self._stream(container, kind)
+        decoder = self._decoder(stream)
+        # A WAV's last packet is short where the file was streamed, which FFmpeg calls corrupt.
+        may_be_short = kind.demuxer == "wav"
+        for packet in container.demux(stream):
+            if packet.is_corrupt and not may_be_short:
+                raise UnfitError("damaged")
+            self._packet_bytes += packet.size
+            for frame in decoder.decode(packet if packet.size else None):
+                if self._samples == 0:
+                    self._begin(container, stream, kind, frame)
+                self._take(frame)
+        self._finish(container, stream, kind)
 
     def _open(self, source: Any, kind: Kind) -> Any:
         av.logging.set_level(av.logging.PANIC)

@@ -16,6 +16,8 @@ from redact.audio.sniff import Bytes, Kind, Stated, UnfitError
 
 # A data chunk may claim this many bytes more than there are: some recorders count the header in. Half a frame of GSM.
 _WAV_SLACK_BYTES = 64
+# Bytes that are no chunk may follow the samples, but not as many as so many seconds of sound take.
+_LOST_S = 0.5
 # Sizes that writers to a pipe leave in the header: none, all ones, and those of SoX and arecord.
 _WAV_STREAMED = frozenset({0, 0xFFFFFFFF, 0x7FFFF000, 0x7FFFFFFF, 0x80000000})
 
@@ -53,11 +55,14 @@ def _wav(data: Bytes) -> Stated:
     riff_size = struct.unpack("<I", data[4:8])[0]
     long_size = rate = block = None
     samples_a_block = 1
+    lost_bytes = 0
     stated: Stated | None = None
     at = 12
     while at + 8 <= len(data):
         name, size = struct.unpack("<4sI", data[at : at + 8])
         body, left = at + 8, len(data) - at - 8
+        if stated is not None and name != b"data":
+            _wav_after_sound(data, at, name, size, lost_bytes)
         if name == b"ds64":
             long_size = struct.unpack("<Q", data[body + 8 : body + 16])[0]
         elif name == b"fmt ":
@@ -69,8 +74,9 @@ def _wav(data: Bytes) -> Stated:
                 raise UnfitError("damaged")
             if size == 0xFFFFFFFF and long_size:
                 size = long_size
-            size, seconds = _wav_data(size, left, riff_size, rate * block / samples_a_block, len(data))
-            stated = Stated(seconds)
+            bytes_a_second = rate * block / samples_a_block
+            size, seconds = _wav_data(size, left, riff_size, bytes_a_second, len(data))
+            stated, lost_bytes = Stated(seconds), int(bytes_a_second * _LOST_S)
         at = body + size + (size & 1)
     if stated is None:
         raise UnfitError("truncated")
@@ -86,6 +92,16 @@ def _wav_data(size: int, left: int, riff_size: int, bytes_a_second: float, file_
     if size > left + _WAV_SLACK_BYTES:
         raise UnfitError("truncated", stated_s=size / bytes_a_second, present_s=left / bytes_a_second)
     return min(size, left), size / bytes_a_second
+
+
+def _wav_after_sound(data: Bytes, at: int, name: bytes, size: int, lost_bytes: int) -> None:
+    """What follows the samples: chunks, or rubbish too short to be sound. Else the data chunk ended too early."""
+    if name in (b"RIFF", b"RF64") and data[at + 8 : at + 12] == b"WAVE":
+        raise UnfitError("chained")
+    if all(0x20 <= byte < 0x7F for byte in name) and at + 8 + size <= len(data):
+        return
+    if len(data) - at > lost_bytes and not _only_zeros(data, at, len(data)):
+        raise UnfitError("damaged")
 
 
 _REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -148,8 +164,12 @@ def _flac(data: Bytes, start: int) -> Stated:
 def _mov(data: Bytes) -> Stated:
     """The outermost boxes fill the file. Tables inside and frames are the demuxer's and the decoder's to check."""
     at = 0
+    seen: set[bytes] = set()
     while at < len(data):
         size, name = struct.unpack(">I4s", data[at : at + 8])
+        if name in (b"ftyp", b"moov") and name in seen:
+            raise UnfitError("chained")
+        seen.add(name)
         if not all(0x20 <= byte < 0x7F for byte in name):
             if _only_zeros(data, at, len(data)):
                 break
