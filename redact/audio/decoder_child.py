@@ -90,7 +90,7 @@ def main(options: dict[str, float]) -> None:
     """
     try:
         sandbox.die_with_parent()
-        _load_libraries()
+        load_libraries()
         size = os.fstat(0).st_size
         if size == 0:
             raise UnfitError("empty")
@@ -107,7 +107,7 @@ def main(options: dict[str, float]) -> None:
         _send(b"E", json.dumps({"reason": "damaged", "figures": {}}).encode())
 
 
-def _load_libraries() -> None:
+def load_libraries() -> None:
     """Decode a few samples of silence, so that what PyAV imports on its way is loaded before files are out of reach."""
     format_chunk = struct.pack("<HHIIHH", 1, 1, 8000, 16000, 2, 16)
     body = b"WAVEfmt " + struct.pack("<I", 16) + format_chunk + b"data" + struct.pack("<I", 16) + bytes(16)

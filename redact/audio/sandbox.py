@@ -3,12 +3,12 @@
 Whoever takes it over through a decoder's bug finds a process that can compute, read its input and write to its
 parent, and nothing else. The protections overlap on purpose, as machines differ in which they let a process have:
 
-| protection     | how                                              | refused                                        |
-|----------------|--------------------------------------------------|------------------------------------------------|
-| `network`      | a user and a network namespace of its own        | where user namespaces are off, often in containers |
-| `system_calls` | a filter (seccomp) with those that decoding needs | by other processors than x86-64, by old kernels |
-| `limits`       | CPU time, memory, files, processes, core dumps    | never; that of processes doesn't hold for root  |
-| `privileges`   | programs that give others' rights don't           | never                                          |
+| protection     | how                                               | refused                                   |
+|----------------|---------------------------------------------------|-------------------------------------------|
+| `network`      | a user and a network namespace of its own         | without user namespaces (some containers) |
+| `system_calls` | a filter (seccomp): those that decoding needs     | by other processors than x86-64           |
+| `limits`       | CPU time, memory, files, processes, core dumps    | never; that of processes spares root      |
+| `privileges`   | no rights are gained by running another program   | never                                     |
 
 Where one is refused the others hold, and `redact doctor` says so. Runs in the decoder's process: standard library only.
 """
@@ -20,9 +20,10 @@ import platform
 import resource
 import struct
 import sys
-from typing import Literal
+from typing import Literal, get_args
 
 Protection = Literal["network", "system_calls", "limits", "privileges"]
+PROTECTIONS: tuple[Protection, ...] = get_args(Protection)
 
 _PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _PR_GET_NO_NEW_PRIVS = 1, 22, 38, 39  # linux/prctl.h
 _CLONE_NEWNET, _CLONE_NEWUSER = 0x40000000, 0x10000000  # linux/sched.h
