@@ -50,11 +50,20 @@ Mutation = Callable[[random.Random, bytearray, Sequence[Data]], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """A whole recording, and how long it lasts."""
+    """A whole recording.
+
+    Attributes:
+        name: of its format.
+        data: the file.
+        seconds: how long it lasts.
+        states_length: whether anything in it tells when it is cut between two frames. Nothing does in ADTS, AMR and a
+            WAV that was streamed.
+    """
 
     name: str
     data: bytes
     seconds: float
+    states_length: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,14 @@ def seeds() -> tuple[Seed, ...]:
     """Short ones, for most of the work, and long ones, of which enough can be lost to be missed."""
     originals: tuple[Original, ...] = available((*WAVS, *FLACS, *LOSSY, *MOVED))
     return tuple(
-        Seed(str(original), original.make(seconds), seconds) for seconds in (SHORT_S, LONG_S) for original in originals
+        Seed(
+            str(original),
+            original.make(seconds),
+            seconds,
+            original.form != "streamed" and original.container not in ("aac", "amr"),
+        )
+        for seconds in (SHORT_S, LONG_S)
+        for original in originals
     )
 
 
@@ -206,7 +222,7 @@ def mutant(run: int, number: int) -> Mutant:
     while not long and rng.random() < 0.25:
         names.append(rng.choice(tuple(_MUTATIONS)))
     others = [each.data for each in seeds() if each.seconds == seed.seconds]
-    data, whole_s = seed.data, seed.seconds
+    data, whole_s = seed.data, seed.seconds if seed.states_length else 0.0
     for name in names:
         if not data:
             break

@@ -26,6 +26,7 @@ from redact.audio.wholeness import check_structure
 _BLOCK_BYTES = 1 << 20
 # A single jump of the time stamps by more than this is a gap. Browsers' recorders waver by some tens of milliseconds.
 _JUMP_S = 0.1
+_PLANES_OF_A_FRAME = 8  # AV_NUM_DATA_POINTERS
 _SAMPLE_FORMATS = {"u8": "s16", "s16": "s16", "s32": "s32", "flt": "flt", "dbl": "flt"}
 _DTYPES: dict[str, Any] = {"s16": np.dtype("<i2"), "s32": np.dtype("<i4"), "flt": np.dtype("<f4")}
 _LOSSLESS = frozenset({"flac", "alac"})
@@ -144,6 +145,7 @@ class _Decoding:
         self._drift_s = 0.0
         self._md5 = hashlib.md5(usedforsecurity=False)  # the digest that FLAC itself carries
         self._stated = Stated()
+        self._interleaver: Any = None
 
     def run(self, source: io.FileIO) -> None:
         """Check the structure of what was mapped, then decode the same file from its beginning."""
@@ -251,10 +253,19 @@ class _Decoding:
         width = _DTYPES[self._sample_format].itemsize * self._channels
         if self._samples * width > self._options["max_pcm_bytes"]:
             raise UnfitError("too_much_sound")
-        self._pending.append(frame.to_ndarray())
+        self._pending.append(self._interleaved(frame).to_ndarray())
         self._pending_samples += frame.samples
         if self._pending_samples * width >= _BLOCK_BYTES:
             self._flush()
+
+    def _interleaved(self, frame: Any) -> Any:
+        """The frame, but not as eight planes: PyAV doesn't see where their list ends, and crashes."""
+        if self._channels < _PLANES_OF_A_FRAME or not frame.format.is_planar:
+            return frame
+        if self._interleaver is None:
+            self._interleaver = av.AudioResampler(frame.format.packed.name, frame.layout, frame.sample_rate)
+        (packed,) = self._interleaver.resample(frame)
+        return packed
 
     def _check_clock(self, at_s: float) -> None:
         """Time stamps have to run with the samples: where they jump, sound is missing, or was said twice."""

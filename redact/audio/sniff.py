@@ -115,7 +115,7 @@ def sniff(data: Bytes) -> Kind:
 
 
 def _by_magic(head: bytes) -> Kind | None:
-    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
+    if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
         return Kind("wav", "wav", _WAV)
     if head[:4] == b"OggS":
         return Kind("ogg", "ogg", _OGG)

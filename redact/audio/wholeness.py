@@ -51,7 +51,7 @@ def check_structure(data: Bytes, kind: Kind) -> Stated:
 
 
 def _wav(data: Bytes) -> Stated:
-    """RIFF and RF64: the chunks, and the size that the data chunk states against the bytes that are there."""
+    """RIFF, RF64 and BW64: the chunks, and the size that the data chunk states against the bytes that are there."""
     riff_size = struct.unpack("<I", data[4:8])[0]
     long_size = rate = block = None
     samples_a_block = 1
@@ -96,7 +96,7 @@ def _wav_data(size: int, left: int, riff_size: int, bytes_a_second: float, file_
 
 def _wav_after_sound(data: Bytes, at: int, name: bytes, size: int, lost_bytes: int) -> None:
     """What follows the samples: chunks, or rubbish too short to be sound. Else the data chunk ended too early."""
-    if name in (b"RIFF", b"RF64") and data[at + 8 : at + 12] == b"WAVE":
+    if name in (b"RIFF", b"RF64", b"BW64") and data[at + 8 : at + 12] == b"WAVE":
         raise UnfitError("chained")
     if all(0x20 <= byte < 0x7F for byte in name) and at + 8 + size <= len(data):
         return
