@@ -129,6 +129,22 @@ def _no_further_files(*_: object, **__: object) -> None:
     raise PermissionError
 
 
+class _UpTo:
+    """A file that ends where its sound does: FFmpeg takes some of the tags that follow for frames."""
+
+    def __init__(self, file: io.FileIO, end: int) -> None:
+        self._file, self._end = file, end
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(max(0, min(size, self._end - self._file.tell())))
+
+    def seek(self, to: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(to + self._end, os.SEEK_SET) if whence == os.SEEK_END else self._file.seek(to, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
 class _Decoding:
     """One file on its way to samples."""
 
@@ -152,7 +168,7 @@ class _Decoding:
         kind = sniff(self._data)
         self._stated = check_structure(self._data, kind)
         source.seek(0)
-        container = self._open(source, kind)
+        container = self._open(source if self._stated.end is None else _UpTo(source, self._stated.end), kind)
         stream = self._stream(container, kind)
         decoder = self._decoder(stream)
         # A WAV's last packet is short where the file was streamed, which FFmpeg calls corrupt.
@@ -301,7 +317,10 @@ class _Decoding:
         seconds = self._samples / self._rate
         stated_s = self._stated.seconds
         if kind.demuxer == "mov" and stream.duration:
-            stated_s = float(stream.duration * stream.time_base)
+            of_samples_s = float(stream.duration * stream.time_base)
+            if stated_s is not None and abs(of_samples_s - stated_s) > tolerance_s(stated_s):
+                raise UnfitError("length", stated_s=stated_s, decoded_s=of_samples_s)
+            stated_s = of_samples_s
         elif kind.demuxer == "matroska" and len(container.streams) > 1:
             stated_s = None  # of the longest stream, which need not be this one
         begun_s = self._first_s if kind.demuxer == "matroska" and self._first_s else 0.0

@@ -10,6 +10,7 @@ Runs in the decoder's child process: standard library only.
 
 import struct
 import zlib
+from collections.abc import Iterator
 
 from redact.audio.frames import adts, amr, mp3
 from redact.audio.sniff import Bytes, Kind, Stated, UnfitError
@@ -163,27 +164,84 @@ def _flac(data: Bytes, start: int) -> Stated:
 
 def _mov(data: Bytes) -> Stated:
     """The outermost boxes fill the file. Tables inside and frames are the demuxer's and the decoder's to check."""
-    at = 0
+    seconds: float | None = None
     seen: set[bytes] = set()
-    while at < len(data):
-        size, name = struct.unpack(">I4s", data[at : at + 8])
+    for name, body, end in _boxes(data, 0, len(data)):
         if name in (b"ftyp", b"moov") and name in seen:
             raise UnfitError("chained")
         seen.add(name)
-        if not all(0x20 <= byte < 0x7F for byte in name):
-            if _only_zeros(data, at, len(data)):
-                break
+        if name == b"moov":
+            seconds = _mov_seconds(data, body, end)
+    return Stated(seconds)
+
+
+def _boxes(data: Bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """The boxes that fill a part of the file: name, start of the content, end."""
+    while at < end:
+        size, name = struct.unpack(">I4s", data[at : at + 8])
+        body = at + 8
+        if 1 < size < 8 or not all(0x20 <= byte < 0x7F or byte == 0xA9 for byte in name):
+            if _only_zeros(data, at, end):
+                return
             raise UnfitError("damaged")
         if size == 1:
-            size = struct.unpack(">Q", data[at + 8 : at + 16])[0]
-        elif size == 0:  # up to the end of the file
-            size = len(data) - at
-        if size < 8:
+            size, body = struct.unpack(">Q", data[at + 8 : at + 16])[0], at + 16
+        elif size == 0:  # up to the end
+            size = end - at
+        if size < body - at:
             raise UnfitError("damaged")
         at += size
-    if at > len(data):
-        raise UnfitError("truncated")
-    return Stated()
+        if at > end:
+            raise UnfitError("truncated" if end == len(data) else "damaged")
+        yield name, body, at
+
+
+def _box(data: Bytes, within: tuple[int, int], *path: bytes) -> tuple[int, int] | None:
+    """Start and end of the content of the first box at the end of a path, None where there is none."""
+    for wanted in path:
+        found = next(((body, end) for name, body, end in _boxes(data, *within) if name == wanted), None)
+        if found is None:
+            return None
+        within = found
+    return within
+
+
+def _mov_seconds(data: Bytes, at: int, end: int) -> float | None:
+    """Duration of the first track of sound: by its edit list, which may leave out parts, else of all its samples."""
+    header = _box(data, (at, end), b"mvhd")
+    for name, *track in _boxes(data, at, end):
+        handler = _box(data, (track[0], track[1]), b"mdia", b"hdlr") if name == b"trak" else None
+        if handler is None or data[handler[0] + 8 : handler[0] + 12] != b"soun":
+            continue
+        edits = _box(data, (track[0], track[1]), b"edts", b"elst")
+        if header and edits and (ticks := _edited_ticks(data, *edits)):
+            return ticks / max(1, _clock(data, header[0])[0])
+        media = _box(data, (track[0], track[1]), b"mdia", b"mdhd")
+        scale, ticks = _clock(data, media[0]) if media else (0, 0)
+        return ticks / scale if scale and ticks else None  # none where the samples lie in fragments
+    return None
+
+
+def _clock(data: Bytes, at: int) -> tuple[int, int]:
+    """Ticks a second and duration in ticks, from an `mvhd` or `mdhd` box (ISO/IEC 14496-12); all ones: unknown."""
+    long = data[at : at + 1] == b"\1"
+    scale, ticks = struct.unpack(
+        ">IQ" if long else ">II", data[(start := at + (20 if long else 12)) : start + (12 if long else 8)]
+    )
+    return scale, 0 if ticks == (1 << (64 if long else 32)) - 1 else ticks
+
+
+def _edited_ticks(data: Bytes, at: int, end: int) -> int:
+    """Sum of an edit list's parts, without the empty ones, in ticks of the film; 0 where it is not at normal speed."""
+    long = data[at : at + 1] == b"\1"
+    row = struct.Struct(">QqI" if long else ">IiI")
+    rows = struct.unpack(">I", data[at + 4 : at + 8])[0]
+    if at + 8 + rows * row.size > end:
+        raise UnfitError("damaged")
+    parts = [row.unpack(data[start : start + row.size]) for start in range(at + 8, at + 8 + rows * row.size, row.size)]
+    if any(rate != 0x10000 for _, _, rate in parts):
+        return 0
+    return sum(ticks for ticks, from_, _ in parts if from_ >= 0)
 
 
 def _only_zeros(data: Bytes, start: int, end: int) -> bool:
