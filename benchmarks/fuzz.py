@@ -230,7 +230,7 @@ def mutant(run: int, number: int) -> Mutant:
         data = _MUTATIONS[name](rng, bytearray(data), others)
         if name == "concatenate" and len(data) == 2 * before:
             whole_s *= 2
-    if data[:4] != seed.data[:4]:
+    if data[:4] != seed.data[:4] or "head_of_another" in names:
         whole_s = 0.0  # it says that it is something else, of which nobody knows the length
     if data[:4] == b"OggS" and rng.random() < 0.5:
         names.append("checksums")
