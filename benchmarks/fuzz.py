@@ -257,15 +257,14 @@ def judge(mutant: Mutant, folder: Path) -> Outcome:
     started = time.monotonic()
     finding = ""
     try:
-        decoded = decode(path, limits=LIMITS)
+        with decode(path, limits=LIMITS) as decoded:
+            verdict, finding = "accepted", _wrong(decoded, mutant)
     except InputRejected as refusal:
         verdict = re.sub(r"\d[\d.]*", "N", refusal.message)
         if "took longer" in verdict:
             finding = "it took all the time that it was given"
     except BaseException as error:  # whatever it is, it is a finding
         verdict, finding = "crashed", f"the parent raised {type(error).__name__}: {error}"
-    else:
-        verdict, finding = "accepted", _wrong(decoded, mutant)
     finally:
         path.unlink()
     wall_s = time.monotonic() - started
@@ -277,7 +276,7 @@ def judge(mutant: Mutant, folder: Path) -> Outcome:
 def _wrong(decoded: Decoded, mutant: Mutant) -> str:
     """What doesn't fit in the facts of an accepted mutant."""
     recording = decoded.recording
-    pcm = decoded.pcm
+    pcm = decoded.pcm.read()
     if pcm.shape != (recording.channels, recording.samples) or recording.samples < 1:
         return "the sound is not of the stated shape"
     if pcm.dtype.kind == "f" and not np.isfinite(pcm).all():

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from redact.audio.decode import Decoded, decode
+from redact.audio.decode import decode
 from redact.audio.encode import Encoded, encode
-from redact.audio.mask import apply, replaced
+from redact.audio.mask import Masked, replaced
 from redact.call import Recording
 from redact.findings import AudioInterval, MaskStyle
 
@@ -27,33 +27,25 @@ class RoundTrip:
     heard: np.ndarray
 
 
-def pcm_of(decoded: Decoded) -> np.ndarray:
-    """All of its sound, of shape (channels, samples)."""
-    return np.asarray(decoded.pcm)
-
-
-def written(decoded: Decoded, path: Path, intervals: tuple[AudioInterval, ...]) -> tuple[Encoded, bytes, np.ndarray]:
-    """What is written with these intervals masked: the facts, the file, the masked sound."""
-    recording, pcm = decoded.recording, pcm_of(decoded)
-    masked = apply(pcm, intervals, MaskStyle(), recording.sample_rate)
-    spans = [
-        replaced(intervals, channel, recording.sample_rate, recording.samples) for channel in range(recording.channels)
-    ]
-    out = io.BytesIO()
-    return encode(recording, path, masked, spans, out), out.getvalue(), masked
-
-
 def through(path: Path) -> RoundTrip:
-    decoded = decode(path)
-    recording = decoded.recording
-    present = range(recording.channels)
-    intervals = tuple(replace(each, channels=tuple(c for c in each.channels if c in present)) for each in INTERVALS)
-    encoded, data, masked = written(decoded, path, intervals)
-    outside = np.ones((recording.channels, recording.samples), bool)
-    for channel in present:
-        for first, last in replaced(intervals, channel, recording.sample_rate, recording.samples):
+    with decode(path) as decoded:
+        recording, pcm = decoded.recording, decoded.pcm.read()
+        intervals = tuple(
+            replace(each, channels=tuple(c for c in each.channels if c < recording.channels)) for each in INTERVALS
+        )
+        spans = [
+            replaced(intervals, channel, recording.sample_rate, recording.samples)
+            for channel in range(recording.channels)
+        ]
+        masked = Masked(decoded.pcm, intervals, MaskStyle())
+        out = io.BytesIO()
+        encoded = encode(recording, path, masked, spans, out)
+        sound = masked.read()
+    outside = np.ones(pcm.shape, bool)
+    for channel, of_channel in enumerate(spans):
+        for first, last in of_channel:
             outside[channel, first:last] = False
     result = path.with_name("result")
-    result.write_bytes(data)
-    again = decode(result)
-    return RoundTrip(recording, pcm_of(decoded), masked, outside, encoded, data, again.recording, pcm_of(again))
+    result.write_bytes(out.getvalue())
+    with decode(result) as again:
+        return RoundTrip(recording, pcm, sound, outside, encoded, out.getvalue(), again.recording, again.pcm.read())
