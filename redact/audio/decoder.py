@@ -22,6 +22,7 @@ from typing import IO, Any, NoReturn, Self, cast
 
 import numpy as np
 
+from redact.audio.sandbox import PROTECTIONS, Protection
 from redact.audio.sniff import Reason
 from redact.call import SampleFormat
 from redact.errors import InputRejected
@@ -34,6 +35,10 @@ _LIMITS_IN_MESSAGES = ("max_duration_s", "max_channels", "max_pcm_bytes")
 _CHILD = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from redact.audio.decoder_child import run_from_argv; run_from_argv()"
+)
+_PROTECTIONS = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from redact.audio import sandbox; print(json.dumps(sandbox.enter(10, 1 << 28)))"
 )
 # The child's environment: what the loader needs to find libraries, and no more (no tokens, no keys).
 _CHILD_ENVIRONMENT = ("LD_LIBRARY_PATH",)
@@ -155,34 +160,16 @@ class DecoderProcess:
         self._wall_s = limits.wall_for(size_bytes)
 
     def __enter__(self) -> Self:
-        options = {
+        options: dict[str, float] = {
             "cpu_s": math.ceil(self._wall_s) + 1,
             "memory_bytes": self._limits.memory_bytes,
             "max_duration_s": self._limits.max_duration_s,
             "max_channels": self._limits.max_channels,
             "max_pcm_bytes": self._limits.max_pcm_bytes,
         }
-        environment = {name: os.environ[name] for name in _CHILD_ENVIRONMENT if name in os.environ}
-        # One thread: a process with several can't leave its network, and the work is sequential.
-        environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         self._deadline = time.monotonic() + self._wall_s
         try:
-            self._process = subprocess.Popen(  # noqa: S603  our own interpreter and program
-                [
-                    sys.executable,
-                    "-I",
-                    "-c",
-                    _CHILD,
-                    json.dumps([str(Path(entry).absolute()) for entry in sys.path if isinstance(entry, str)]),
-                    json.dumps(options),
-                ],
-                stdin=self._fd,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                bufsize=0,
-                cwd="/",
-                env=environment,
-            )
+            self._process = start(self._fd, options)
         except OSError:
             raise InputRejected(
                 "the decoder could not be started", hint="check the machine's memory and process limits"
@@ -305,6 +292,43 @@ class DecoderProcess:
             if count == 0:
                 self._reject("died")
             view = view[count:]
+
+
+def start(fd: int, options: dict[str, float]) -> subprocess.Popen[bytes]:
+    """Start the program with the file as its input; it says what it has to say on its output."""
+    return subprocess.Popen(  # noqa: S603  our own interpreter and program
+        [*_command(_CHILD), json.dumps(options)],
+        stdin=fd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+        cwd="/",
+        env=_environment(),
+    )
+
+
+def protections() -> dict[Protection, bool]:
+    """Which protections the decoder's process has on this machine, as a process like it finds out by taking them."""
+    found: dict[Protection, bool] = dict.fromkeys(PROTECTIONS, False)
+    with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
+        done = subprocess.run(  # noqa: S603  our own interpreter and program
+            _command(_PROTECTIONS), stdin=subprocess.DEVNULL, capture_output=True, timeout=60, cwd="/",
+            env=_environment(), check=True,
+        )  # fmt: skip
+        found |= json.loads(done.stdout)
+    return found
+
+
+def _command(program: str) -> list[str]:
+    """Our interpreter, shut off from the user's settings, with a program that finds our modules where we do."""
+    path = json.dumps([str(Path(entry).absolute()) for entry in sys.path if isinstance(entry, str)])
+    return [sys.executable, "-I", "-c", program, path]
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _CHILD_ENVIRONMENT if name in os.environ}
+    # One thread: a process with several can't leave its network, and the work is sequential.
+    return kept | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def _is_count(value: object, least: int, most: int) -> bool:

@@ -6,14 +6,11 @@ it (JSON), `E` why the file is unfit (JSON: a reason and figures, never text of 
 loaded the process gives up the network, further files, and more than its share of memory and time.
 """
 
-import contextlib
-import ctypes
 import hashlib
 import io
 import json
 import mmap
 import os
-import resource
 import struct
 import sys
 from typing import Any
@@ -21,6 +18,7 @@ from typing import Any
 import av
 import numpy as np
 
+from redact.audio import sandbox
 from redact.audio.sniff import Kind, Stated, UnfitError, sniff
 from redact.audio.wholeness import check_structure
 
@@ -28,6 +26,7 @@ from redact.audio.wholeness import check_structure
 _BLOCK_BYTES = 1 << 20
 # A single jump of the time stamps by more than this is a gap. Browsers' recorders waver by some tens of milliseconds.
 _JUMP_S = 0.1
+_PLANES_OF_A_FRAME = 8  # AV_NUM_DATA_POINTERS
 _SAMPLE_FORMATS = {"u8": "s16", "s16": "s16", "s32": "s32", "flt": "flt", "dbl": "flt"}
 _DTYPES: dict[str, Any] = {"s16": np.dtype("<i2"), "s32": np.dtype("<i4"), "flt": np.dtype("<f4")}
 _LOSSLESS = frozenset({"flac", "alac"})
@@ -90,15 +89,15 @@ def main(options: dict[str, float]) -> None:
         options: `cpu_s`, `memory_bytes` (beyond what is in use when decoding starts), `max_duration_s`,
             `max_channels`, `max_pcm_bytes`.
     """
-    _leave_the_world()
     try:
-        _load_libraries()
+        sandbox.die_with_parent()
+        load_libraries()
         size = os.fstat(0).st_size
         if size == 0:
             raise UnfitError("empty")
-        with mmap.mmap(0, size, prot=mmap.PROT_READ) as data:
-            _limit_resources(int(options["cpu_s"]), int(options["memory_bytes"]))
-            _Decoding(data, options).run()
+        with mmap.mmap(0, size, prot=mmap.PROT_READ) as data, open(0, "rb", buffering=0, closefd=False) as source:
+            sandbox.enter(int(options["cpu_s"]), int(options["memory_bytes"]))
+            _Decoding(data, options).run(source)
     except UnfitError as unfit:
         _send(b"E", json.dumps({"reason": unfit.reason, "figures": unfit.figures}).encode())
     except MemoryError:
@@ -109,18 +108,7 @@ def main(options: dict[str, float]) -> None:
         _send(b"E", json.dumps({"reason": "damaged", "figures": {}}).encode())
 
 
-def _leave_the_world() -> None:
-    """Die with the parent; gain no privileges; have no network. Each as far as the kernel lets us."""
-    with contextlib.suppress(OSError, AttributeError):
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(1, 9, 0, 0, 0)  # PR_SET_PDEATHSIG, SIGKILL
-        libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
-        new_net, new_user = 0x40000000, 0x10000000  # CLONE_NEWNET, CLONE_NEWUSER
-        if libc.unshare(new_net) != 0:
-            libc.unshare(new_user | new_net)
-
-
-def _load_libraries() -> None:
+def load_libraries() -> None:
     """Decode a few samples of silence, so that what PyAV imports on its way is loaded before files are out of reach."""
     format_chunk = struct.pack("<HHIIHH", 1, 1, 8000, 16000, 2, 16)
     body = b"WAVEfmt " + struct.pack("<I", 16) + format_chunk + b"data" + struct.pack("<I", 16) + bytes(16)
@@ -128,26 +116,6 @@ def _load_libraries() -> None:
     with av.open(silence, "r", format="wav") as container:
         for frame in container.decode(audio=0):
             frame.to_ndarray()
-
-
-def _limit_resources(cpu_s: int, memory_bytes: int) -> None:
-    with open("/proc/self/statm", "rb") as statm:  # noqa: PTH123  read once, before files are out of reach
-        in_use = int(statm.read().split()[0]) * resource.getpagesize()
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_FSIZE, 0)
-    _limit(resource.RLIMIT_CPU, cpu_s)
-    _limit(resource.RLIMIT_AS, in_use + memory_bytes)
-    # No number is left for a further file or socket: the lowest free one is where the limit lies.
-    free = os.dup(0)
-    os.close(free)
-    _limit(resource.RLIMIT_NOFILE, free)
-
-
-def _limit(what: int, value: int) -> None:
-    hard = resource.getrlimit(what)[1]
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    resource.setrlimit(what, (value, value))
 
 
 def _send(letter: bytes, content: bytes | memoryview) -> None:
@@ -159,6 +127,22 @@ def _send(letter: bytes, content: bytes | memoryview) -> None:
 
 def _no_further_files(*_: object, **__: object) -> None:
     raise PermissionError
+
+
+class _UpTo:
+    """A file that ends where its sound does: FFmpeg takes some of the tags that follow for frames."""
+
+    def __init__(self, file: io.FileIO, end: int) -> None:
+        self._file, self._end = file, end
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(max(0, min(size, self._end - self._file.tell())))
+
+    def seek(self, to: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(to + self._end, os.SEEK_SET) if whence == os.SEEK_END else self._file.seek(to, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 class _Decoding:
@@ -177,26 +161,27 @@ class _Decoding:
         self._drift_s = 0.0
         self._md5 = hashlib.md5(usedforsecurity=False)  # the digest that FLAC itself carries
         self._stated = Stated()
+        self._interleaver: Any = None
 
-    def run(self) -> None:
+    def run(self, source: io.FileIO) -> None:
+        """Check the structure of what was mapped, then decode the same file from its beginning."""
         kind = sniff(self._data)
         self._stated = check_structure(self._data, kind)
-        with open(0, "rb", buffering=0, closefd=False) as source:
-            source.seek(0)
-            container = self._open(source, kind)
-            stream = self._stream(container, kind)
-            decoder = self._decoder(stream)
-            # A WAV's last packet is short where the file was streamed, which FFmpeg calls corrupt.
-            may_be_short = kind.demuxer == "wav"
-            for packet in container.demux(stream):
-                if packet.is_corrupt and not may_be_short:
-                    raise UnfitError("damaged")
-                self._packet_bytes += packet.size
-                for frame in decoder.decode(packet if packet.size else None):
-                    if self._samples == 0:
-                        self._begin(container, stream, kind, frame)
-                    self._take(frame)
-            self._finish(container, stream, kind)
+        source.seek(0)
+        container = self._open(source if self._stated.end is None else _UpTo(source, self._stated.end), kind)
+        stream = self._stream(container, kind)
+        decoder = self._decoder(stream)
+        # A WAV's last packet is short where the file was streamed, which FFmpeg calls corrupt.
+        may_be_short = kind.demuxer == "wav"
+        for packet in container.demux(stream):
+            if packet.is_corrupt and not may_be_short:
+                raise UnfitError("damaged")
+            self._packet_bytes += packet.size
+            for frame in decoder.decode(packet if packet.size else None):
+                if self._samples == 0:
+                    self._begin(container, stream, kind, frame)
+                self._take(frame)
+        self._finish(container, stream, kind)
 
     def _open(self, source: Any, kind: Kind) -> Any:
         av.logging.set_level(av.logging.PANIC)
@@ -284,10 +269,19 @@ class _Decoding:
         width = _DTYPES[self._sample_format].itemsize * self._channels
         if self._samples * width > self._options["max_pcm_bytes"]:
             raise UnfitError("too_much_sound")
-        self._pending.append(frame.to_ndarray())
+        self._pending.append(self._interleaved(frame).to_ndarray())
         self._pending_samples += frame.samples
         if self._pending_samples * width >= _BLOCK_BYTES:
             self._flush()
+
+    def _interleaved(self, frame: Any) -> Any:
+        """The frame, but not as eight planes: PyAV doesn't see where their list ends, and crashes."""
+        if self._channels < _PLANES_OF_A_FRAME or not frame.format.is_planar:
+            return frame
+        if self._interleaver is None:
+            self._interleaver = av.AudioResampler(frame.format.packed.name, frame.layout, frame.sample_rate)
+        (packed,) = self._interleaver.resample(frame)
+        return packed
 
     def _check_clock(self, at_s: float) -> None:
         """Time stamps have to run with the samples: where they jump, sound is missing, or was said twice."""
@@ -323,7 +317,10 @@ class _Decoding:
         seconds = self._samples / self._rate
         stated_s = self._stated.seconds
         if kind.demuxer == "mov" and stream.duration:
-            stated_s = float(stream.duration * stream.time_base)
+            of_samples_s = float(stream.duration * stream.time_base)
+            if stated_s is not None and abs(of_samples_s - stated_s) > tolerance_s(stated_s):
+                raise UnfitError("length", stated_s=stated_s, decoded_s=of_samples_s)
+            stated_s = of_samples_s
         elif kind.demuxer == "matroska" and len(container.streams) > 1:
             stated_s = None  # of the longest stream, which need not be this one
         begun_s = self._first_s if kind.demuxer == "matroska" and self._first_s else 0.0

@@ -51,7 +51,7 @@ def mp3(data: Bytes, start: int) -> Stated:
         at += frame[0]
     if at > end:
         raise UnfitError("truncated")
-    return Stated(_mp3_stated(data, start))
+    return Stated(_mp3_stated(data, start), end=end)
 
 
 def _mp3_stated(data: Bytes, start: int) -> float | None:
@@ -104,7 +104,7 @@ def adts(data: Bytes, start: int) -> Stated:
         at += length
     if at > end:
         raise UnfitError("truncated")
-    return Stated()
+    return Stated(end=end)
 
 
 # Octets that follow the first one of a frame, by frame type (RFC 4867); None is reserved.

@@ -73,11 +73,13 @@ class Stated:
         seconds: its duration, None where the container only estimates one or says nothing.
         pcm_md5: FLAC's digest of the samples, None where absent.
         pcm_bits: bits a sample in that digest.
+        end: offset of the first byte after the sound, None where the demuxer knows it.
     """
 
     seconds: float | None = None
     pcm_md5: bytes | None = None
     pcm_bits: int = 0
+    end: int | None = None
 
 
 _WAV = frozenset(
@@ -115,7 +117,7 @@ def sniff(data: Bytes) -> Kind:
 
 
 def _by_magic(head: bytes) -> Kind | None:
-    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
+    if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
         return Kind("wav", "wav", _WAV)
     if head[:4] == b"OggS":
         return Kind("ogg", "ogg", _OGG)

@@ -10,12 +10,15 @@ Runs in the decoder's child process: standard library only.
 
 import struct
 import zlib
+from collections.abc import Iterator
 
 from redact.audio.frames import adts, amr, mp3
 from redact.audio.sniff import Bytes, Kind, Stated, UnfitError
 
 # A data chunk may claim this many bytes more than there are: some recorders count the header in. Half a frame of GSM.
 _WAV_SLACK_BYTES = 64
+# Bytes that are no chunk may follow the samples, but not as many as so many seconds of sound take.
+_LOST_S = 0.5
 # Sizes that writers to a pipe leave in the header: none, all ones, and those of SoX and arecord.
 _WAV_STREAMED = frozenset({0, 0xFFFFFFFF, 0x7FFFF000, 0x7FFFFFFF, 0x80000000})
 
@@ -49,15 +52,18 @@ def check_structure(data: Bytes, kind: Kind) -> Stated:
 
 
 def _wav(data: Bytes) -> Stated:
-    """RIFF and RF64: the chunks, and the size that the data chunk states against the bytes that are there."""
+    """RIFF, RF64 and BW64: the chunks, and the size that the data chunk states against the bytes that are there."""
     riff_size = struct.unpack("<I", data[4:8])[0]
     long_size = rate = block = None
     samples_a_block = 1
+    lost_bytes = 0
     stated: Stated | None = None
     at = 12
     while at + 8 <= len(data):
         name, size = struct.unpack("<4sI", data[at : at + 8])
         body, left = at + 8, len(data) - at - 8
+        if stated is not None and name != b"data":
+            _wav_after_sound(data, at, name, size, lost_bytes)
         if name == b"ds64":
             long_size = struct.unpack("<Q", data[body + 8 : body + 16])[0]
         elif name == b"fmt ":
@@ -69,8 +75,9 @@ def _wav(data: Bytes) -> Stated:
                 raise UnfitError("damaged")
             if size == 0xFFFFFFFF and long_size:
                 size = long_size
-            size, seconds = _wav_data(size, left, riff_size, rate * block / samples_a_block, len(data))
-            stated = Stated(seconds)
+            bytes_a_second = rate * block / samples_a_block
+            size, seconds = _wav_data(size, left, riff_size, bytes_a_second, len(data))
+            stated, lost_bytes = Stated(seconds), int(bytes_a_second * _LOST_S)
         at = body + size + (size & 1)
     if stated is None:
         raise UnfitError("truncated")
@@ -86,6 +93,16 @@ def _wav_data(size: int, left: int, riff_size: int, bytes_a_second: float, file_
     if size > left + _WAV_SLACK_BYTES:
         raise UnfitError("truncated", stated_s=size / bytes_a_second, present_s=left / bytes_a_second)
     return min(size, left), size / bytes_a_second
+
+
+def _wav_after_sound(data: Bytes, at: int, name: bytes, size: int, lost_bytes: int) -> None:
+    """What follows the samples: chunks, or rubbish too short to be sound. Else the data chunk ended too early."""
+    if name in (b"RIFF", b"RF64", b"BW64") and data[at + 8 : at + 12] == b"WAVE":
+        raise UnfitError("chained")
+    if all(0x20 <= byte < 0x7F for byte in name) and at + 8 + size <= len(data):
+        return
+    if len(data) - at > lost_bytes and not _only_zeros(data, at, len(data)):
+        raise UnfitError("damaged")
 
 
 _REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -147,23 +164,84 @@ def _flac(data: Bytes, start: int) -> Stated:
 
 def _mov(data: Bytes) -> Stated:
     """The outermost boxes fill the file. Tables inside and frames are the demuxer's and the decoder's to check."""
-    at = 0
-    while at < len(data):
+    seconds: float | None = None
+    seen: set[bytes] = set()
+    for name, body, end in _boxes(data, 0, len(data)):
+        if name in (b"ftyp", b"moov") and name in seen:
+            raise UnfitError("chained")
+        seen.add(name)
+        if name == b"moov":
+            seconds = _mov_seconds(data, body, end)
+    return Stated(seconds)
+
+
+def _boxes(data: Bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """The boxes that fill a part of the file: name, start of the content, end."""
+    while at < end:
         size, name = struct.unpack(">I4s", data[at : at + 8])
-        if not all(0x20 <= byte < 0x7F for byte in name):
-            if _only_zeros(data, at, len(data)):
-                break
+        body = at + 8
+        if 1 < size < 8 or not all(0x20 <= byte < 0x7F or byte == 0xA9 for byte in name):
+            if _only_zeros(data, at, end):
+                return
             raise UnfitError("damaged")
         if size == 1:
-            size = struct.unpack(">Q", data[at + 8 : at + 16])[0]
-        elif size == 0:  # up to the end of the file
-            size = len(data) - at
-        if size < 8:
+            size, body = struct.unpack(">Q", data[at + 8 : at + 16])[0], at + 16
+        elif size == 0:  # up to the end
+            size = end - at
+        if size < body - at:
             raise UnfitError("damaged")
         at += size
-    if at > len(data):
-        raise UnfitError("truncated")
-    return Stated()
+        if at > end:
+            raise UnfitError("truncated" if end == len(data) else "damaged")
+        yield name, body, at
+
+
+def _box(data: Bytes, within: tuple[int, int], *path: bytes) -> tuple[int, int] | None:
+    """Start and end of the content of the first box at the end of a path, None where there is none."""
+    for wanted in path:
+        found = next(((body, end) for name, body, end in _boxes(data, *within) if name == wanted), None)
+        if found is None:
+            return None
+        within = found
+    return within
+
+
+def _mov_seconds(data: Bytes, at: int, end: int) -> float | None:
+    """Duration of the first track of sound: by its edit list, which may leave out parts, else of all its samples."""
+    header = _box(data, (at, end), b"mvhd")
+    for name, *track in _boxes(data, at, end):
+        handler = _box(data, (track[0], track[1]), b"mdia", b"hdlr") if name == b"trak" else None
+        if handler is None or data[handler[0] + 8 : handler[0] + 12] != b"soun":
+            continue
+        edits = _box(data, (track[0], track[1]), b"edts", b"elst")
+        if header and edits and (ticks := _edited_ticks(data, *edits)):
+            return ticks / max(1, _clock(data, header[0])[0])
+        media = _box(data, (track[0], track[1]), b"mdia", b"mdhd")
+        scale, ticks = _clock(data, media[0]) if media else (0, 0)
+        return ticks / scale if scale and ticks else None  # none where the samples lie in fragments
+    return None
+
+
+def _clock(data: Bytes, at: int) -> tuple[int, int]:
+    """Ticks a second and duration in ticks, from an `mvhd` or `mdhd` box (ISO/IEC 14496-12); all ones: unknown."""
+    long = data[at : at + 1] == b"\1"
+    scale, ticks = struct.unpack(
+        ">IQ" if long else ">II", data[(start := at + (20 if long else 12)) : start + (12 if long else 8)]
+    )
+    return scale, 0 if ticks == (1 << (64 if long else 32)) - 1 else ticks
+
+
+def _edited_ticks(data: Bytes, at: int, end: int) -> int:
+    """Sum of an edit list's parts, without the empty ones, in ticks of the film; 0 where it is not at normal speed."""
+    long = data[at : at + 1] == b"\1"
+    row = struct.Struct(">QqI" if long else ">IiI")
+    rows = struct.unpack(">I", data[at + 4 : at + 8])[0]
+    if at + 8 + rows * row.size > end:
+        raise UnfitError("damaged")
+    parts = [row.unpack(data[start : start + row.size]) for start in range(at + 8, at + 8 + rows * row.size, row.size)]
+    if any(rate != 0x10000 for _, _, rate in parts):
+        return 0
+    return sum(ticks for ticks, from_, _ in parts if from_ >= 0)
 
 
 def _only_zeros(data: Bytes, start: int, end: int) -> bool:

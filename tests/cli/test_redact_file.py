@@ -1,10 +1,12 @@
 """The real command on good and bad input: exit codes, messages, and what is left behind."""
 
 import json
+import os
 import random
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +53,9 @@ def assert_told(run: subprocess.CompletedProcess[str], code: int, *words: str) -
         ((SAMPLES / "fr-paiement-carte.mp3").read_bytes()[:150_000], ""),
         (damaged("fr-paiement-carte.mp3"), ""),
         (b"ffconcat version 1.0\nfile /etc/passwd\n", ""),
+        (b"#EXTM3U\n#EXTINF:5,\nfile:///etc/passwd\n", ""),
     ],
-    ids=["empty", "text", "truncated wav", "truncated mp3", "damaged mp3", "script"],
+    ids=["empty", "text", "truncated wav", "truncated mp3", "damaged mp3", "script", "playlist"],
 )
 def test_bad_recordings_are_refused(tmp_path: Path, content: bytes, word: str) -> None:
     (tmp_path / "call.wav").write_bytes(content)
@@ -89,8 +92,12 @@ def test_wrong_requests_name_the_next_step(
 @pytest.mark.models
 def test_a_call_without_speech_is_published_with_a_warning_and_kept_unless_forced(tmp_path: Path) -> None:
     (tmp_path / "call.wav").write_bytes(wav(0.03))
+    os.utime(tmp_path / "call.wav", (1_000_000_000, 1_000_000_000))
+    started = time.time()
     run = redact("file", "call.wav", "-o", "out", cwd=tmp_path)
     assert_told(run, 0, "no speech")
+    # When a call was recorded is not told by its outputs' times.
+    assert all(path.stat().st_mtime > started - 1 for path in (tmp_path / "out").iterdir())
     names = {f"call.redacted.{end}" for end in ("wav", "txt", "vtt", "srt", "json")} | {"call.report.json"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
     report = json.loads((tmp_path / "out" / "call.report.json").read_text())
