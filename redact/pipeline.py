@@ -242,6 +242,7 @@ class Redactor:
             with clock.stage("verify"):
                 self._progress("verify", 0, 1)
                 checks = verify.check_sound(decoded.pcm, written.pcm, call.plan, self.policy.mask.style())
+                checks += (verify.check_rest(decoded.pcm, written.pcm, call.plan),)
                 checks += verify.check_tones(listen.tones(written.pcm, worth=dtmf.SURE), self.policy)
                 checks += (Check("no_tags", not set(written.recording.tags) - {"encoder"}),)
                 read = [staged.path(stem + ending).read_text(encoding="utf-8") for ending in naming.TEXT_SUFFIXES]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from redact.audio import mask
 from redact.audio.pcm import Signal
+from redact.audio.resample import Resampled
 from redact.call import Stretch
 from redact.findings import Check, MaskStyle, Plan
 from redact.policy import Policy
@@ -21,6 +22,10 @@ MIN_SPAN_MS = 100
 QUIET_DBFS = -50.0
 # A longer span is compared in windows, of which each has to pass.
 WINDOW_S = 10
+# What wasn't masked is compared in windows of this length, and moved by this at most. Of them, so many have to be this
+# alike: AMR at its lowest rate keeps 0.5 of most windows of speech, and little of noise.
+REST_MS, REST_HZ, MAX_SHIFT_MS = 500, 8000, 20
+LEAST_LIKENESS, LEAST_REST = 0.3, 0.9
 # Codecs that state no length may be off by one of their frames; the longest is AAC's, 1024 samples at 8 kHz.
 MAX_LENGTH_DIFFERENCE_MS = 130
 # A label made of # stands between the words on its two sides, as the others do.
@@ -46,6 +51,52 @@ def check_sound(original: Signal, written: Signal, plan: Plan, style: MaskStyle)
         excess = max(_excess(original, written, plan, style), default=0.0)
         checks.append(Check("samples_replaced", excess <= 1.0, round(excess, 4)))
     return tuple(checks)
+
+
+def check_rest(original: Signal, written: Signal, plan: Plan) -> Check:
+    """What was not to be masked is still heard, right up to the masks; the figure is the share of it that is.
+
+    Windows of `REST_MS` in which the original is audible are compared as a telephone carries them, at the best shift
+    that a codec may bring.
+    """
+    kept = lost = 0
+    if written.channels == original.channels:
+        original, written = (Resampled(sound, min(REST_HZ, original.sample_rate)) for sound in (original, written))
+        rate = original.sample_rate
+        size = REST_MS * rate // 1000
+        samples = min(original.samples, written.samples)
+        for channel in range(original.channels):
+            for first, last in _between(mask.replaced(plan.intervals, channel, rate, samples), samples):
+                for at, end in _windows(first, last, size):
+                    before = _unit(original.read(at, end)[channel])
+                    if end - at < size // 2 or before @ before <= len(before) * 10 ** (QUIET_DBFS / 10):
+                        continue
+                    after = _unit(written.read(at, end)[channel])
+                    alike = any(_likeness(before, after, s) >= LEAST_LIKENESS for s in (0, MAX_SHIFT_MS * rate // 1000))
+                    kept, lost = kept + alike, lost + (not alike)
+    share = kept / (kept + lost) if kept + lost else 1.0
+    return Check("rest_kept", share >= LEAST_REST, round(share, 4))
+
+
+def _between(spans: Iterable[tuple[int, int]], samples: int) -> Iterator[tuple[int, int]]:
+    """What lies outside the spans."""
+    at = 0
+    for first, last in spans:
+        if at < first:
+            yield at, first
+        at = last
+    if at < samples:
+        yield at, samples
+
+
+def _likeness(before: NDArray[np.float64], after: NDArray[np.float64], shift: int) -> float:
+    """The highest correlation of two sounds of the same length, one of them moved by up to `shift` samples."""
+    norm = np.sqrt((before @ before) * (after @ after)) + 1e-12
+    if not shift:
+        return float(before @ after / norm)
+    size = 1 << (2 * len(before)).bit_length()
+    common = np.fft.irfft(np.fft.rfft(before, size) * np.conj(np.fft.rfft(after, size)), size)
+    return float(max(common[: shift + 1].max(), common[-shift:].max()) / norm)
 
 
 def _excess(original: Signal, written: Signal, plan: Plan, style: MaskStyle) -> Iterable[float]:

@@ -64,7 +64,10 @@ def hear(sound: Signal) -> tuple[Heard, ...]:
             detectors[channel].take(samples)
             levels[channel].append(_levels(samples))
     return tuple(
-        Heard(_stretches(detector.speech(sound.samples), channel), _audible(np.concatenate(level), channel))
+        Heard(
+            _stretches(detector.speech(sound.samples), channel),
+            _audible(np.concatenate([np.zeros(0, np.float32), *level]), channel),
+        )
         for channel, (detector, level) in enumerate(zip(detectors, levels, strict=True))
     )
 
