@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from redact.audio import crosstalk, dtmf
-from redact.audio.pcm import Pcm, Signal
+from redact.audio.pcm import Signal
 from redact.audio.resample import Resampled
 from redact.audio.speech import SAMPLE_RATE, WithoutEcho, hear
 from redact.call import HeardAcross, Recording, Stretch, Transcript
@@ -44,7 +44,7 @@ class Survey:
         return Sound(tuple(stretch for part in self.speech for stretch in part), self.tones, self.across)
 
 
-def survey(pcm: Pcm, recording: Recording, *, cross_talk: bool = False) -> Survey:
+def survey(pcm: Signal, recording: Recording, *, cross_talk: bool = False) -> Survey:
     """Find out where something is heard, also across if asked for. Clips read from `pcm`, which has to stay open."""
     sound = clean(pcm)
     heard = hear(sound)

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,15 +12,16 @@ from typing import Any
 from redact import __version__, listen, naming, page, relisten, report, text, verify
 from redact import policy as policies
 from redact.audio import dtmf
+from redact.audio.beeps import beeps
 from redact.audio.decode import Decoded, decode
 from redact.audio.encode import Encoded, encode
 from redact.audio.listening import light_copy
 from redact.audio.mask import Masked
-from redact.audio.pcm import blocks
+from redact.audio.pcm import Signal, blocks
 from redact.call import Recording, Role, Transcript
 from redact.detect.spoken.base import load as load_language
 from redact.errors import HeldForReview, RedactError, VerificationFailed
-from redact.findings import Check, Finding, Plan, Verification
+from redact.findings import AudioInterval, Check, Finding, MaskStyle, Plan, Verification
 from redact.listen import Survey
 from redact.loaded import Loaded
 from redact.plan import Mention, make_plan, values
@@ -110,7 +111,7 @@ class Redactor:
             check_targets(directory, names, force=self._options.force)
         clock = _Clock()
         with self._decode(path, clock) as decoded:
-            transcript, heard = self._listen(decoded, clock)
+            transcript, heard = self._listen(decoded.pcm, decoded.recording, clock)
             findings = self._detect(transcript, clock)
             call = self._planned(_Call(decoded.recording, heard, transcript, findings))
             if dry_run:
@@ -132,6 +133,25 @@ class Redactor:
         self._publish_report_alone(call, verification, directory, stem, clock)
         raise self._unverified(verification)
 
+    def verify_file(self, redacted: Path, original: Path | None = None) -> tuple[Verification, tuple[Mention, ...]]:
+        """Check a redacted recording by its sound, with its original or alone; with what is still heard in it.
+
+        Raises:
+            RedactError: one of its kinds, by what went wrong.
+        """
+        clock = _Clock()
+        with self._decode(redacted, clock) as written:
+            if original is None:
+                mentions = self._heard_alone(written, clock)
+                return Verification((*self._check_alone(written), _heard(mentions))), mentions
+            with self._decode(original, clock) as decoded:
+                transcript, heard = self._listen(decoded.pcm, decoded.recording, clock)
+                findings = self._detect(transcript, clock)
+                call = self._planned(_Call(decoded.recording, heard, transcript, findings))
+                checks = (*self._check_pair(decoded, written, call), *self._check_alone(written))
+                mentions = self._listen_again(written, call) if written.pcm.channels == decoded.pcm.channels else ()
+            return Verification((*checks, _heard(mentions))), mentions
+
     def listen(self, path: Path) -> Transcript:
         """The transcript of a recording, before anything is redacted: it holds what was said.
 
@@ -139,7 +159,7 @@ class Redactor:
             RedactError: one of its kinds, by what went wrong.
         """
         with self._decode(path, _Clock()) as decoded:
-            return self._listen(decoded, _Clock())[0]
+            return self._listen(decoded.pcm, decoded.recording, _Clock())[0]
 
     def findings(self, transcript: Transcript) -> tuple[Finding, ...]:
         """All that is found in a transcript, whether the policy wants it or not.
@@ -166,17 +186,17 @@ class Redactor:
             self._progress("decode", 0, 1)
             return decode(path, roles=self._options.roles)
 
-    def _listen(self, decoded: Decoded, clock: "_Clock") -> tuple[Transcript, Survey]:
+    def _listen(self, pcm: Signal, recording: Recording, clock: "_Clock") -> tuple[Transcript, Survey]:
         """Who said what when, and what else is heard."""
         with clock.stage("load_models"):
             self._progress("load models", 0, 1)
             engine = self._loaded.engine()
         with clock.stage("speech"):
-            heard = listen.survey(decoded.pcm, decoded.recording, cross_talk=self.policy.channels == "speaker_only")
+            heard = listen.survey(pcm, recording, cross_talk=self.policy.channels == "speaker_only")
         with clock.stage("transcribe"):
             language, probability = self._loaded.language_of(heard.clips)
             transcript = listen.transcribe(
-                heard, decoded.recording, engine, language, probability, partial(self._progress, "transcribe")
+                heard, recording, engine, language, probability, partial(self._progress, "transcribe")
             )
         return transcript, heard
 
@@ -241,20 +261,33 @@ class Redactor:
         with decode(staged.path(stem + suffix), roles=call.recording.roles) as written:
             with clock.stage("verify"):
                 self._progress("verify", 0, 1)
-                checks = verify.check_sound(decoded.pcm, written.pcm, call.plan, self.policy.mask.style())
-                checks += (verify.check_rest(decoded.pcm, written.pcm, call.plan),)
-                checks += verify.check_tones(listen.tones(written.pcm, worth=dtmf.SURE), self.policy)
-                checks += (Check("no_tags", not set(written.recording.tags) - {"encoder"}),)
                 read = [staged.path(stem + ending).read_text(encoding="utf-8") for ending in naming.TEXT_SUFFIXES]
                 spoken = "\n".join(turn.text for turn in native.read(read[-1]).turns)
-                checks += (verify.check_text([*read[:-1], spoken], self._values(call)),)
+                text_check = verify.check_text([*read[:-1], spoken], self._values(call))
+                checks = (*self._check_pair(decoded, written, call), *self._check_alone(written), text_check)
             if not all(check.passed for check in checks):
                 return Verification(checks), ()
             with clock.stage("listen_again"):
                 self._progress("listen again", 0, 1)
                 mentions = self._listen_again(written, call)
-        found = Check("nothing_heard_again", not mentions, float(len(mentions)))
-        return Verification((*checks, found)), mentions
+        return Verification((*checks, _heard(mentions))), mentions
+
+    def _check_pair(self, decoded: Decoded, written: Decoded, call: "_Call") -> tuple[Check, ...]:
+        """What is to be gone is gone, and the rest has stayed."""
+        rest = verify.check_rest(decoded.pcm, written.pcm, call.plan)
+        return (*verify.check_sound(decoded.pcm, written.pcm, call.plan, self.policy.mask.style()), rest)
+
+    def _check_alone(self, written: Decoded) -> tuple[Check, ...]:
+        """No keypad tones, and no tags."""
+        tags = Check("no_tags", not set(written.recording.tags) - {"encoder"})
+        return (*verify.check_tones(listen.tones(written.pcm, worth=dtmf.SURE), self.policy), tags)
+
+    def _heard_alone(self, written: Decoded, clock: "_Clock") -> tuple[Mention, ...]:
+        """All that is personal in a recording, its beeps left out."""
+        masks = [AudioInterval(beep.start_ms, beep.end_ms, (beep.channel,), ()) for beep in beeps(written.pcm)]
+        silent = Masked(written.pcm, masks, MaskStyle("silence"))
+        transcript, _ = self._listen(silent, written.recording, clock)
+        return relisten.all_mentions(transcript, self._detect(transcript, clock), self.policy)
 
     def _listen_again(self, written: Decoded, call: "_Call") -> tuple[Mention, ...]:
         """What is still heard in the redacted sound: at first wherever it matters, later beside the latest masks."""
@@ -276,7 +309,7 @@ class Redactor:
 
     def _unverified(self, verification: Verification) -> RedactError:
         failed = [check.name for check in verification.checks if not check.passed]
-        if failed == ["nothing_heard_again"] and self.policy.unverified == "hold":
+        if failed == ["nothing_heard"] and self.policy.unverified == "hold":
             return HeldForReview(
                 "the call is held for review: listening again, something personal is still heard after two corrections;"
                 " only its report was published",
@@ -332,6 +365,10 @@ class Redactor:
 
 
 _NO_PLAN = Plan((), ())
+
+
+def _heard(mentions: Sequence[Mention]) -> Check:
+    return Check("nothing_heard", not mentions, float(len(mentions)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,17 @@ def mentions(
     return tuple(found)
 
 
+def all_mentions(transcript: Transcript, findings: Iterable[Finding], policy: Policy) -> tuple[Mention, ...]:
+    """Where something that is wanted was found, a place for each finding."""
+    found: dict[Mention, None] = {}
+    for finding in findings:
+        if policy.wants(finding.entity_type, finding.score):
+            words = [transcript.words[index] for index in finding.words]
+            start, end = (word.start_ms or 0 for word in words), (word.end_ms or 0 for word in words)
+            found.setdefault(Mention(Stretch(words[0].channel, min(start), max(end)), finding.entity_type))
+    return tuple(found)
+
+
 def names(
     transcript: Transcript, findings: Iterable[Finding], policy: Policy, is_everyday: IsEveryday
 ) -> tuple[str, ...]:

@@ -120,6 +120,59 @@ class Engine:
             raise RuntimeError("canary")
         return tuple(self.words)
 
+    def transcribe_again(self, clips: list[Clip], language: str, expected: list[str]) -> tuple[Word, ...]:
+        return ()
+
+
+class Insistent(Engine):
+    """Hears the same words again at the beginning of each clip, so many times."""
+
+    def __init__(self, words: list[Word], again: list[str], times: int) -> None:
+        super().__init__(words)
+        self.again, self.times, self.expected = again, times, []
+
+    def transcribe_again(self, clips: list[Clip], language: str, expected: list[str]) -> tuple[Word, ...]:
+        self.expected.append(tuple(expected))
+        self.times -= 1
+        return tuple(
+            Word(text, 300 * n, 300 * n + 200, clip.where.channel, 0.9)
+            for clip in clips
+            for n, text in enumerate(self.again)
+            if self.times >= 0
+        )
+
+
+INTRODUCED = [
+    Word(said, 300 * n, 300 * n + 250, 1) for n, said in enumerate(["My", "name", "is", "Iris", "Quillfeather."])
+]
+
+
+def test_what_is_heard_again_is_masked_too(tmp_path: Path) -> None:
+    plans = []
+    for times in (0, 1):
+        redactor = with_engine([])
+        redactor._loaded._engine = Insistent(INTRODUCED, ["Thank", "you", "Quillfeather"], times)
+        result = redactor.redact_file(SAMPLES / "en-card-payment.wav", tmp_path / str(times))
+        assert redactor._loaded._engine.expected[0] == ("Iris", "Quillfeather")
+        assert len(redactor._loaded._engine.expected) == 1 + times
+        assert result.report["checks"][-1] == {"name": "nothing_heard", "passed": True, "figure": 0.0}
+        plans.append(result)
+    assert plans[0].report["heard_again"] == {}
+    assert plans[1].report["heard_again"]["PERSON"] >= 1
+    assert plans[1].report["masked_ms"] > plans[0].report["masked_ms"]
+
+
+@pytest.mark.parametrize(("unverified", "error"), [("hold", HeldForReview), ("reject", VerificationFailed)])
+def test_what_is_heard_again_and_again_is_not_published(
+    unverified: str, error: type[Exception], tmp_path: Path
+) -> None:
+    redactor = with_engine([], policy=load("default").changed(unverified=unverified))
+    redactor._loaded._engine = Insistent(INTRODUCED, ["Quillfeather"], 99)
+    with pytest.raises(error):
+        redactor.redact_file(SAMPLES / "en-card-payment.wav", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["en-card-payment.report.json"]
+    assert len(redactor._loaded._engine.expected) == 3
+
 
 def with_engine(words: list[Word] | None, language: str = "en", **options: object) -> Redactor:
     redactor = Redactor(Options(**options))
@@ -136,6 +189,9 @@ class Listening(Engine):
             for clip in clips
             for w in [clip.where]
         )
+
+    def transcribe_again(self, clips: list[Clip], language: str, expected: list[str]) -> tuple[Word, ...]:
+        return self.transcribe(clips, language, lambda *_: None)
 
 
 @pytest.mark.parametrize("name", ["en-hotel-booking-dtmf.wav", "fr-paiement-carte.mp3"])

@@ -13,6 +13,7 @@ from redact.errors import ExitCode, RedactError
 _COMMANDS = {
     "file": ("redact.cli.file", "file", "Redact recordings: bleeped audio and redacted transcripts."),
     "explain": ("redact.cli.explain", "explain", "Tell what would be found in a call, and why."),
+    "verify": ("redact.cli.verify", "verify", "Check that a recording is redacted, by listening to it."),
     "evaluate": ("redact.cli.evaluate", "evaluate", "Measure how well a folder of labelled calls is redacted."),
     "models": ("redact.cli.models", "models", "List, fetch and check the models."),
     "policy": ("redact.cli.policy", "policy", "List, show and check policies."),

@@ -1,0 +1,87 @@
+"""`redact verify`: is a recording redacted? Told from its sound, alone or beside its original."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from redact.cli.file import chosen_policy, complete_policy, progress, roles
+from redact.errors import ExitCode
+
+
+@click.command()
+@click.argument("redacted", metavar="REDACTED", type=click.Path(path_type=Path))
+@click.option(
+    "--original",
+    type=click.Path(path_type=Path),
+    help="The recording that it was made from: what would be masked in it has to be gone, and the rest to be there.",
+)
+@click.option(
+    "--policy",
+    "policy_name",
+    default="default",
+    show_default=True,
+    shell_complete=complete_policy,
+    help="Name or YAML file of the policy: it says what must not be heard.",
+)
+@click.option("--language", default="auto", show_default=True, help="auto, en or fr.")
+@click.option(
+    "--model", default="base", show_default=True, help="Speech model: a name of `redact models list`, or a folder."
+)
+@click.option("--channels", metavar="ROLES", help="What each channel holds, such as agent,customer.")
+@click.option("--recognizers", metavar="FILE", help="Your own recognizers: YAML as in docs/recognizers.md.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where the speech model runs.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
+@click.pass_context
+def verify(ctx: click.Context, /, *, redacted: Path, original: Path | None, as_json: bool, **given: Any) -> None:
+    """Checks that a recording is redacted, by listening to it. Writes no file, and shows no value.
+
+    Alone it is transcribed, and nothing personal may be found in what is heard. With --original, the original is
+    listened to as well: what would be masked there must be gone, and the rest must have stayed. Exit code 7 where a
+    check fails.
+    """
+    from redact.pipeline import Options, Redactor
+
+    nothing = dict.fromkeys(
+        ("mask_kind", "tone_hz", "level_dbfs", "pad_before_ms", "pad_after_ms", "label_style", "entities", "threshold")
+    )
+    policy = chosen_policy({**nothing, **given})
+    with progress(quiet=as_json) as (advance, _):
+        options = Options(
+            policy=policy,
+            model=given["model"],
+            language=given["language"],
+            roles=roles(given["channels"]),
+            device=given["device"],
+        )
+        verification, mentions = Redactor(options, advance).verify_file(redacted, original)
+    heard = [
+        {
+            "start_ms": mention.where.start_ms,
+            "end_ms": mention.where.end_ms,
+            "channel": mention.where.channel,
+            "entity_type": mention.entity_type,
+        }
+        for mention in mentions
+    ]
+    if as_json:
+        checks = [{"name": c.name, "passed": c.passed, "figure": c.figure} for c in verification.checks]
+        click.echo(json.dumps({"passed": verification.passed, "checks": checks, "heard": heard}))
+    else:
+        for check in verification.checks:
+            figure = "" if check.figure is None else f"  {check.figure:g}"
+            click.echo(f"{'ok    ' if check.passed else 'FAILED'}  {check.name}{figure}")
+        for mention in mentions:
+            where = mention.where
+            start, end = where.start_ms / 1000, where.end_ms / 1000
+            click.echo(f"  {start:8.2f} - {end:8.2f} s  channel {where.channel}  {mention.entity_type}")
+    ctx.exit(ExitCode.OK if verification.passed else ExitCode.VERIFICATION_FAILED)
