@@ -284,9 +284,11 @@ class Redactor:
 
     def _heard_alone(self, written: Decoded, clock: "_Clock") -> tuple[Mention, ...]:
         """All that is personal in a recording, its beeps left out."""
-        masks = [AudioInterval(beep.start_ms, beep.end_ms, (beep.channel,), ()) for beep in beeps(written.pcm)]
+        heard = beeps(written.pcm)
+        masks = [AudioInterval(beep.start_ms, beep.end_ms, (beep.channel,), ()) for beep in heard]
         silent = Masked(written.pcm, masks, MaskStyle("silence"))
         transcript, _ = self._listen(silent, written.recording, clock)
+        transcript = relisten.with_masks(transcript, heard, written.recording.roles)
         return relisten.all_mentions(transcript, self._detect(transcript, clock), self.policy)
 
     def _listen_again(self, written: Decoded, call: "_Call") -> tuple[Mention, ...]:

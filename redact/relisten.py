@@ -44,6 +44,7 @@ DIGITS = 3
 _SAME_MS = 300
 _NAME_LETTERS = 3
 _MOST_NAMES = 30
+_MASKED = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +184,22 @@ def mentions(
     return tuple(found)
 
 
+def with_masks(transcript: Transcript, beeps: Iterable[Stretch], roles: Sequence[Role]) -> Transcript:
+    """The transcript of a redacted recording, with a word that says nothing in the place of each beep.
+
+    Else "my name is" would be followed by what was said after the name.
+    """
+    masks = [Word(_MASKED, beep.start_ms, beep.end_ms, beep.channel, 1.0) for beep in beeps]
+    words = sorted([*transcript.words, *masks], key=lambda word: (word.channel, word.start_ms or 0))
+    return replace(transcript, turns=turns(words, roles))
+
+
 def all_mentions(transcript: Transcript, findings: Iterable[Finding], policy: Policy) -> tuple[Mention, ...]:
     """Where something that is wanted was found, a place for each finding."""
     found: dict[Mention, None] = {}
     for finding in findings:
-        if policy.wants(finding.entity_type, finding.score):
-            words = [transcript.words[index] for index in finding.words]
+        words = [word for index in finding.words if (word := transcript.words[index]).text != _MASKED]
+        if words and policy.wants(finding.entity_type, finding.score):
             start, end = (word.start_ms or 0 for word in words), (word.end_ms or 0 for word in words)
             found.setdefault(Mention(Stretch(words[0].channel, min(start), max(end)), finding.entity_type))
     return tuple(found)
