@@ -3,7 +3,7 @@
     python benchmarks/dialogues.py --clips DIR --out DIR [--seed N]
 
 A clip alone is not a call: nobody asks for anything in it. Here the agent (left) opens the call, asks for what the clip
-holds, in one of several wordings, thanks, and closes; the customer (right) is the clip, as it was recorded. A call has
+holds, in one of several wordings, thanks, and closes; the customer (right) is the clip, at its own level. A call has
 one or two clips of one voice. The agent's voice is SVOX Pico's (`pico2wave`, from libttspico-utils): Whisper base
 follows it, and makes little of espeak-ng's French. What is written is what `redact evaluate` reads: `NAME.wav`, mu-law
 at 8 kHz, and `NAME.gold.json`, with each clip's times to the millisecond. The same seed makes the same calls.
