@@ -23,6 +23,8 @@ WORD_MS, LETTER_MS = 250, 60
 VALUE_CHARACTERS = 4
 # What stands for words that nobody can be sure of.
 DOUBT = "DOUBT"
+# A pause within a value ("fifty … six") that no other word claims what follows.
+PAUSE_MS = 500
 # Words with less sound between them than this are neighbours in one breath.
 _TOUCHING_MS = 120
 
@@ -274,8 +276,8 @@ def _widened(word: Word, before_ms: int, after_ms: int, regions: Sequence[Stretc
     for region in regions:
         if region.start_ms < start and region.end_ms > earliest + _TOUCHING_MS:
             start = min(start, max(region.start_ms, earliest))
-    for region in reversed(regions):
-        if region.end_ms > end and region.start_ms < min(latest, end + _TOUCHING_MS):
+    for region in regions:
+        if region.end_ms > end and region.start_ms < min(latest, end + PAUSE_MS):
             end = min(region.end_ms, max(latest, end))
     return start, end
 
