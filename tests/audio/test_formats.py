@@ -82,6 +82,7 @@ def many(codec, channels):
     }[codec]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [3, 4, 5, 6, 7, 8])
 @pytest.mark.parametrize("codec", ["opus", "flac", "vorbis", "aac"])
 def test_up_to_eight_channels(codec, channels, tmp_path):
