@@ -24,7 +24,7 @@ from redact.errors import HeldForReview, RedactError, VerificationFailed
 from redact.findings import AudioInterval, Check, Finding, MaskStyle, Plan, Verification
 from redact.listen import Survey
 from redact.loaded import Loaded
-from redact.plan import Mention, make_plan, values
+from redact.plan import Mention, Sound, make_plan, values
 from redact.policy import Policy
 from redact.publish import Staged, check_targets
 from redact.transcripts import native, plain, srt, vtt
@@ -160,6 +160,15 @@ class Redactor:
         """
         with self._decode(path, _Clock()) as decoded:
             return self._listen(decoded.pcm, decoded.recording, _Clock())[0]
+
+    def hear(self, pcm: Signal, recording: Recording) -> tuple[Transcript, Sound]:
+        """The same of sound that is decoded already, with what is heard besides words: what plans are made of.
+
+        Raises:
+            RedactError: one of its kinds, by what went wrong.
+        """
+        transcript, heard = self._listen(pcm, recording, _Clock())
+        return transcript, heard.sound
 
     def findings(self, transcript: Transcript) -> tuple[Finding, ...]:
         """All that is found in a transcript, whether the policy wants it or not.
