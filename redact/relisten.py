@@ -139,9 +139,9 @@ def spliced(
     transcript: Transcript, again: Sequence[Word], packed: Sequence[Window], roles: Sequence[Role]
 ) -> Transcript:
     """The transcript with the words that were heard again in the places that were listened to again."""
-    kept = [word for word in transcript.words if not any(_within(word, p.where) for window in packed for p in window)]
+    listened = sorted((p.where for window in packed for p in window), key=lambda s: (s.channel, s.start_ms))
+    kept = [word for word in transcript.words if not _is_within(word, listened)]
     words = sorted([*kept, *again], key=lambda word: (word.channel, word.start_ms or 0))
-    listened = [piece.where for window in packed for piece in window]
     return replace(transcript, turns=turns(words, roles, listened))
 
 
@@ -167,12 +167,15 @@ def mentions(
     """
     own = frozenset(again)
     known = frozenset(map(said, names))
+    heard: dict[str, list[Word]] = {}
+    for word in transcript.words:
+        heard.setdefault(said(word.text), []).append(word)
     found: dict[Mention, None] = {}
     for finding in findings:
         if not policy.wants(finding.entity_type, finding.score):
             continue
         words = [word for index in finding.words if (word := anew.words[index]) in own]
-        other = [word for word in words if not _was_heard(transcript, word)]
+        other = [word for word in words if not any(_is_same(was, word) for was in heard.get(said(word.text), ()))]
         if finding.entity_type == "PERSON":
             believed = any(said(word.text) in known for word in other)
         else:
@@ -280,21 +283,22 @@ def _sound(sound: Signal, window: Window) -> NDArray[np.float32]:
     return result
 
 
-def _within(word: Word, where: Stretch) -> bool:
-    if word.channel != where.channel or word.start_ms is None or word.end_ms is None:
+def _is_within(word: Word, stretches: Sequence[Stretch]) -> bool:
+    """True for a word whose middle lies in one of the stretches, which are in order and don't overlap."""
+    if word.start_ms is None or word.end_ms is None:
         return False
-    return where.start_ms <= (word.start_ms + word.end_ms) // 2 < where.end_ms
+    middle = (word.start_ms + word.end_ms) // 2
+    last = bisect_right(stretches, (word.channel, middle), key=lambda s: (s.channel, s.start_ms)) - 1
+    return last >= 0 and stretches[last].channel == word.channel and middle < stretches[last].end_ms
 
 
-def _was_heard(transcript: Transcript, word: Word) -> bool:
-    """True where the first listening heard the same word there."""
-    return any(
-        said(other.text) == said(word.text)
-        and other.channel == word.channel
+def _is_same(other: Word, word: Word) -> bool:
+    """True for the same word at the same time; its text is known to be the same."""
+    return (
+        other.channel == word.channel
         and other.start_ms is not None
         and other.start_ms < (word.end_ms or 0) + _SAME_MS
         and (other.end_ms or 0) > (word.start_ms or 0) - _SAME_MS
-        for other in transcript.words
     )
 
 
