@@ -90,7 +90,9 @@ def complete_policy(_ctx: click.Context, _param: click.Parameter, incomplete: st
     help="Never use the network. It isn't used here anyway; models are fetched by `redact models pull` alone.",
 )
 @click.option("--html", is_flag=True, help="Also one page for a browser: waveform, player, transcript and figures.")
-@click.option("-n", "--dry-run", is_flag=True, help="Show what would be masked, without values, and write nothing.")
+@click.option(
+    "-n", "--dry-run", is_flag=True, help="Show what would be masked at first, without values, and write nothing."
+)
 @click.option("--force", is_flag=True, help="Replace outputs that exist.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
 @click.option("--json", "as_json", is_flag=True, help="Print each call's report as one JSON line.")
@@ -249,6 +251,9 @@ def _summary(console: Any, path: Path, result: Result, *, dry_run: bool) -> None
     found = ", ".join(f"{count} {name}" for name, count in done["replacements"].items()) or "nothing"
     console.print(f"  found      {found}")
     console.print(f"  masked     {done['masked_ms'] / 1000:.1f} of {seconds:.1f} s, in {len(done['intervals'])} places")
+    if done["heard_again"]:
+        again = ", ".join(f"{count} {name}" for name, count in done["heard_again"].items())
+        console.print(f"  and then   {again}, still heard in the redacted sound, and masked too")
     if done["doubts"]:
         console.print(f"  in doubt   {_doubts(done['doubts'])}")
     if dry_run:
