@@ -303,10 +303,10 @@ class Redactor:
     def _listen_again(self, written: Decoded, call: "_Call") -> tuple[Mention, ...]:
         """What is still heard in the redacted sound: at first wherever it matters, later beside the latest masks."""
         transcript, duration_ms = call.transcript, call.recording.duration_ms
-        marks = relisten.marks(call.plan, transcript.doubts, duration_ms)
+        marks, reach_ms = relisten.marks(call.plan, transcript.doubts, duration_ms), None
         if call.again:
-            marks = relisten.beside(call.again)
-        packed = relisten.windows(call.heard.audible, call.plan.intervals, marks, len(call.heard.clips))
+            marks, reach_ms = relisten.beside(call.again), relisten.REACH_MS
+        packed = relisten.windows(call.heard.audible, call.plan.intervals, marks, len(call.heard.clips), reach_ms)
         if not packed:
             return ()
         clips = relisten.clips(listen.clean(written.pcm), packed)

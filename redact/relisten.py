@@ -37,6 +37,8 @@ PIECE_MS = 200
 SHARE = 0.34
 # People say names when they greet and when they part: what is so near to the beginning or the end comes first.
 GREETING_MS = 12_000
+# How far from the latest masks is listened to, when a call is made again.
+REACH_MS = 5_000
 # So near to a mask, so many digits are part of what is masked there.
 BESIDE_MS = 700
 DIGITS = 3
@@ -74,7 +76,7 @@ def marks(plan: Plan, doubts: Iterable[Doubt], duration_ms: int) -> tuple[Mark, 
 
 
 def beside(mentions: Iterable[Mention]) -> tuple[Mark, ...]:
-    """Where masks were put because of what was heard again."""
+    """Where masks were put because of what was heard again: nothing has changed but beside these."""
     return tuple(sorted((mention.where.start_ms, mention.where.end_ms) for mention in mentions))
 
 
@@ -83,6 +85,7 @@ def windows(
     intervals: Sequence[AudioInterval],
     marked: Sequence[Mark],
     clips: int,
+    reach_ms: int | None = None,
 ) -> tuple[Window, ...]:
     """What to listen to again, packed.
 
@@ -91,6 +94,7 @@ def windows(
         intervals: what is masked.
         marked: places to listen around; what is nearest to one goes in first. Without any, nothing is listened to.
         clips: number of windows that the first listening took.
+        reach_ms: what is further from any of these places is left out; None for nothing.
     """
     if not marked:
         return ()
@@ -98,7 +102,11 @@ def windows(
     left = [piece for stretch in _merged(heard) for piece in _left(stretch, intervals)]
     chosen: list[Stretch] = []
     room = most * (WINDOW_MS - PAUSE_MS)
-    for stretch in sorted(left, key=lambda s: (_distance(s, marked), s.start_ms, s.channel)):
+    for distance, stretch in sorted(
+        ((_distance(s, marked), s) for s in left), key=lambda near: (near[0], near[1].start_ms)
+    ):
+        if reach_ms is not None and distance > reach_ms:
+            break
         room -= stretch.end_ms - stretch.start_ms + PAUSE_MS
         if room < 0:
             break

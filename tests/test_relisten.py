@@ -169,5 +169,11 @@ def test_names_are_learned_from_what_was_found_but_not_everyday_words():
     assert learned(lambda word: word == "Hope") == ("Yolanda", "Perwitt")
 
 
+def test_a_call_that_was_made_again_is_listened_to_beside_what_changed():
+    heard = [Stretch(0, 0, 2_000), Stretch(0, 20_000, 22_000), Stretch(0, 60_000, 62_000)]
+    (window,) = relisten.windows(heard, [], [(24_000, 25_000)], 9, relisten.REACH_MS)
+    assert [piece.where.start_ms for piece in window] == [20_000 - RIM_MS]
+
+
 def test_later_rounds_listen_beside_the_latest_masks():
     assert relisten.beside([Mention(Stretch(0, 5, 9), "PERSON"), Mention(Stretch(1, 2, 3), "AGE")]) == ((2, 3), (5, 9))
