@@ -26,7 +26,7 @@ WINDOW_S = 10
 # alike: written a second time by AMR at its lowest rate, windows of speech are at least 0.57 alike, of speech in noise
 # at least 0.43; all other codecs keep more.
 REST_MS, REST_HZ, MAX_SHIFT_MS = 500, 8000, 20
-LEAST_LIKENESS, LEAST_REST = 0.3, 0.9
+LEAST_LIKENESS, LEAST_REST = 0.2, 0.9
 # Codecs that state no length may be off by one of their frames; the longest is AAC's, 1024 samples at 8 kHz.
 MAX_LENGTH_DIFFERENCE_MS = 130
 # A label made of # stands between the words on its two sides, as the others do.
