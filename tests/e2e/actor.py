@@ -1,0 +1,169 @@
+"""The real command with a stand-in for the speech engine, and with accidents at chosen moments. Runs by itself.
+
+`python actor.py SCENE.json` plays one scene; `python actor.py` loads the models of detection once, and then plays each
+scene that is named on a line of its standard input in a process of its own, and says on its output when it begins
+(its process) and ends (its exit code). A scene: the words that are heard, the command's arguments, the environment,
+where its output goes, and what happens at which moment.
+"""
+
+import importlib
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Scene = dict[str, Any]
+# Moments of a call, in their order, and the function that is called at each.
+MOMENTS = {
+    "decode": ("redact.pipeline", "decode"),
+    "survey": ("redact.listen", "survey"),
+    "transcribe": ("actor", "Engine.transcribe"),
+    "detect": ("redact.detect.detector", "Detector.find"),
+    "encode": ("redact.pipeline", "encode"),
+    "verify": ("redact.verify", "check_sound"),
+    "listen_again": ("actor", "Engine.transcribe_again"),
+    "page": ("redact.page", "write"),
+    "publish": ("redact.publish", "Staged.publish"),
+}
+
+
+class Engine:
+    """Hears the scene's words, whatever is said."""
+
+    name = "stand-in"
+    heard: tuple[Any, ...] = ()
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def detect_language(self, clips: Any) -> tuple[str, float]:
+        return "en", 0.9
+
+    def transcribe(self, clips: Any, language: str, progress: Any) -> tuple[Any, ...]:
+        for clip in clips:
+            clip.sound()
+        return self.heard
+
+    def transcribe_again(self, clips: Any, language: str, expected: Any) -> tuple[Any, ...]:
+        return ()
+
+
+def play(scene: Scene) -> None:
+    """Be the command; never comes back."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ["PYTHONPATH"], **scene["environment"]}
+    os.environ.clear()
+    os.environ.update(environment)
+    for fd, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(os.open(Path(scene["told"]) / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), fd)
+    os.chdir(scene["cwd"])
+    sys.argv = ["redact", *scene["arguments"]]
+    logging.basicConfig(level=logging.DEBUG, filename=Path(scene["told"]) / "log", force=True)
+    for logger in map(logging.getLogger, list(logging.root.manager.loggerDict)):
+        logger.setLevel(logging.DEBUG)
+    _note_what_is_started_and_made(Path(scene["told"]) / "made")
+
+    import redact.cli.main
+    import redact.transcribe.whisper
+    from redact.audio import pcm
+    from redact.call import Word
+
+    Engine.heard = tuple(Word(*word) for word in scene["heard"])
+    redact.transcribe.whisper.FasterWhisper = Engine
+    pcm.IN_MEMORY_BYTES = 1  # all sound is spooled to a file
+    if scene.get("masks_nothing"):
+        from redact.audio.mask import Masked
+
+        Masked.read = lambda self, *where: self._signal.read(*where)
+    for moment, what in scene.get("accidents", {}).items():
+        module, name = MOMENTS[moment]
+        _before(module, name, Accident(scene, moment, what))
+    redact.cli.main.run()
+
+
+class Accident:
+    """What happens at a moment: `crash`, `pause` (for ever, having said so) or `copy` (all files that are open)."""
+
+    def __init__(self, scene: Scene, moment: str, what: str) -> None:
+        self._scene, self._moment, self._what = scene, moment, what
+
+    def __call__(self, *given: object) -> None:
+        secret = " ".join(word[0] for word in self._scene["heard"])
+        if self._what == "pause":
+            (Path(self._scene["told"]) / "paused").touch()
+            time.sleep(600)
+        if self._what == "copy":
+            _copy_open_files(Path(self._scene["told"]) / "open", self._moment)
+        if self._what == "crash":
+            raise ValueError(f"could not convert: {secret!r}", given)
+
+
+def _before(module: str, name: str, accident: Callable[..., None]) -> None:
+    holder: Any = sys.modules[__name__] if module == "actor" else importlib.import_module(module)
+    *path, last = name.split(".")
+    for part in path:
+        holder = getattr(holder, part)
+    real = getattr(holder, last)
+
+    def late(*given: Any, **named: Any) -> Any:
+        accident(*given)
+        return real(*given, **named)
+
+    setattr(holder, last, late)
+
+
+def _note_what_is_started_and_made(path: Path) -> None:
+    """Processes with their arguments and environments, and files that are opened to be written, by name."""
+    notes = path.open("a", buffering=1)
+
+    def note(event: str, given: tuple[Any, ...]) -> None:
+        if event == "subprocess.Popen":
+            notes.write(f"started {given[1]!r} {given[3]!r}\n")
+        elif event == "open" and isinstance(given[2], int) and given[2] & (os.O_WRONLY | os.O_RDWR):
+            notes.write(f"opened {given[0]!r}\n")
+
+    sys.addaudithook(note)
+
+
+def _copy_open_files(folder: Path, moment: str) -> None:
+    """What would stay on the disk, had it a name: the bytes of all files that this process may write to."""
+    folder.mkdir(exist_ok=True)
+    for entry in sorted(Path("/proc/self/fd").iterdir(), key=lambda e: e.name):
+        try:
+            flags = int(Path(f"/proc/self/fdinfo/{entry.name}").read_text().split("flags:")[1].split()[0], 8)
+            if flags & (os.O_WRONLY | os.O_RDWR) and entry.is_file() and int(entry.name) > 2:
+                name = str(entry.readlink())
+                if not name.endswith(("/log", "/made")):
+                    (folder / f"{moment}-{entry.name}").write_bytes(entry.read_bytes())
+        except FileNotFoundError:  # the one that listed them
+            continue
+
+
+def _serve() -> None:
+    from redact.detect.detector import Detector  # noqa: F401 - it takes seconds
+    from redact.loaded import Loaded
+
+    loaded = Loaded("base", "en", "cpu", ((), ()), ())
+    detector, digests = loaded.detector("en"), dict(loaded.digests)
+
+    def at_hand(self: Any, language: str) -> Any:
+        self.digests.update(digests)
+        return detector
+
+    Loaded.detector = at_hand  # type: ignore[method-assign]
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            play(json.loads(Path(line.strip()).read_text()))
+        print(child, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    sys.modules["actor"] = sys.modules["__main__"]
+    if len(sys.argv) > 1:
+        play(json.loads(Path(sys.argv[1]).read_text()))
+    _serve()
