@@ -41,13 +41,17 @@ _HINTS = {
 }
 
 
-def cannot_write(error: OSError, name: str) -> CannotWrite:
-    """The error for an output of that name that could not be written."""
+def cannot_write(error: OSError, name: str | None) -> CannotWrite:
+    """The error for an output of that name, or for the folder, that could not be written.
+
+    Names of files and folders may be personal: nothing but how the name ends is told.
+    """
+    what = "the folder for the outputs" if name is None else f"the {Path(name).suffix} output".replace("  ", " ")
     if error.errno == errno.EEXIST:
-        return CannotWrite(f"{name} exists already", hint="use --force to replace it, or choose another folder with -o")
+        return CannotWrite(f"{what} exists already", hint="use --force to replace it, or choose another folder with -o")
     why = os.strerror(error.errno).lower() if error.errno else "the system gave no reason"
     hint = _HINTS.get(error.errno or 0, "check the disk or share, then run again")
-    return CannotWrite(f"can't write {name}: {why}", hint=hint)
+    return CannotWrite(f"can't write {what}: {why}", hint=hint)
 
 
 def check_targets(directory: Path, names: Sequence[str], *, force: bool) -> None:
@@ -67,9 +71,9 @@ def check_targets(directory: Path, names: Sequence[str], *, force: bool) -> None
     while not os.path.lexists(folder) and folder != folder.parent:
         folder = folder.parent
     if not folder.is_dir():
-        raise cannot_write(OSError(errno.ENOTDIR, ""), str(directory))
+        raise cannot_write(OSError(errno.ENOTDIR, ""), None)
     if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise cannot_write(OSError(errno.EACCES, ""), str(directory))
+        raise cannot_write(OSError(errno.EACCES, ""), None)
     for name in names:
         try:
             found = os.lstat(directory / name)
@@ -100,7 +104,7 @@ class _Output(io.FileIO):
 
 
 @contextmanager
-def _writing(name: str) -> Iterator[None]:
+def _writing(name: str | None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -135,7 +139,7 @@ class Staged:
         self._published = False
 
     def __enter__(self) -> Self:
-        with _writing(str(self._directory)):
+        with _writing(None):
             try:
                 self._make_directory()
                 self._fd = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -207,7 +211,7 @@ class Staged:
         else:
             self._link_all()
         self._published = True
-        with _writing(str(self._directory)):
+        with _writing(None):
             os.fsync(self._fd)
             for made in self._made:
                 _sync_directory(made.parent)

@@ -429,7 +429,7 @@ try:
         staged.publish(force=False)
 """
     said = run(script + REPORT, tmp_path)
-    assert said.startswith("CannotWrite: can't write call.wav: file too large")
+    assert said.startswith("CannotWrite: can't write the .wav output: file too large")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -59,7 +59,7 @@ def assert_told(run: subprocess.CompletedProcess[str], code: int, *words: str) -
 )
 def test_bad_recordings_are_refused(tmp_path: Path, content: bytes, word: str) -> None:
     (tmp_path / "call.wav").write_bytes(content)
-    assert_told(redact("file", "call.wav", cwd=tmp_path), 5, "call.wav", "next:", word)
+    assert_told(redact("file", "call.wav", cwd=tmp_path), 5, "input 1, call-", "next:", word)
     assert [path.name for path in tmp_path.iterdir()] == ["call.wav"]
 
 
@@ -119,7 +119,7 @@ def test_html_adds_a_page_which_is_kept_unless_forced(tmp_path: Path) -> None:
     for other in (tmp_path / "out").iterdir():
         if other.suffix != ".html":
             other.unlink()
-    assert_told(redact("file", "call.wav", "--html", "-o", "out", cwd=tmp_path), 11, "call.redacted.html", "--force")
+    assert_told(redact("file", "call.wav", "--html", "-o", "out", cwd=tmp_path), 11, ".html output exists", "--force")
 
 
 @pytest.mark.models
@@ -127,7 +127,7 @@ def test_one_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"nothing")
     (tmp_path / "b.wav").write_bytes(wav(0.1, 2))
     run = redact("file", ".", "-o", "out", "--json", cwd=tmp_path)
-    assert_told(run, 1, "a.wav")
+    assert_told(run, 1, "input 1, call-")
     assert json.loads(run.stdout)["input"]["channels"] == ["agent", "customer"]
     assert (tmp_path / "out" / "b.redacted.wav").exists()
 
