@@ -57,7 +57,12 @@ class Engine:
 
 def play(scene: Scene) -> None:
     """Be the command; never comes back."""
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ["PYTHONPATH"], **scene["environment"]}
+    kept = {
+        "PATH",
+        "PYTHONPATH",
+        *(name for name in os.environ if name.endswith("_TELEMETRY")),
+    }  # redact's own, if imported
+    environment = {**{name: os.environ[name] for name in kept}, **scene["environment"]}
     os.environ.clear()
     os.environ.update(environment)
     for fd, name in ((1, "stdout"), (2, "stderr")):
@@ -101,7 +106,9 @@ def _leave_out_the_weights() -> None:
     from redact.models.find import ModelFiles
 
     real = loaded.locate
-    nothing = ModelFiles(Path("nowhere"), "base", "faster-whisper", "0" * 64, pinned=False, languages=("*",), size_bytes=0)
+    nothing = ModelFiles(
+        Path("nowhere"), "base", "faster-whisper", "0" * 64, pinned=False, languages=("*",), size_bytes=0
+    )
     loaded.locate = lambda name, *, engine: real(name, engine=engine) if engine == "spacy" else nothing
 
 

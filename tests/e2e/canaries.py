@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
@@ -24,10 +25,13 @@ ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 # Fewer of either stand in so many bytes by chance.
 LEAST_DIGITS, LEAST_LETTERS = 9, 7
 PCM_SAMPLES = 64
+_KEY_BYTES = 8
+_NO_LETTERS = bytes(set(range(256)) - set(b"abcdefghijklmnopqrstuvwxyz"))
+_NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 _MOST_UNPACKED = 64 << 20
-_UNITS = "zero one two three four five six seven eight nine".split()
-_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 
 @dataclass(frozen=True)
@@ -65,16 +69,22 @@ def _pair(digits: str) -> str:
     return _TENS[int(digits[0]) - 2] + (_UNITS[int(digits[1])] if digits[1] != "0" else "")
 
 
-def found(canaries: Iterable[Canary], data: bytes) -> set[str]:
+def found(canaries: Iterable[Canary], data: bytes) -> frozenset[str]:
     """How which canary was found: `VALUE as FORM`, empty where none is."""
-    return {told for readable in _unpacked(data) for told in _found(tuple(canaries), readable)}
+    return _found_once(tuple(canaries), data)
+
+
+@lru_cache(maxsize=256)  # the same file is met again, under other names
+def _found_once(canaries: tuple[Canary, ...], data: bytes) -> frozenset[str]:
+    return frozenset(told for readable in _unpacked(data) for told in _found(canaries, readable))
 
 
 def _found(canaries: tuple[Canary, ...], data: bytes) -> Iterator[str]:
     lowered = data.lower()
-    readings = {"plain": lowered, **{name: text for name, text in _unescaped(data) if text != lowered}}
-    letters = {name: re.sub(rb"[^a-z]", b"", text) for name, text in readings.items()}
-    digits = {name: re.sub(rb"\D", b"", text) for name, text in readings.items()}
+    readings = {text: name for name, text in (*_unescaped(data), ("plain", lowered))}
+    readings = {name: text for text, name in readings.items()}  # each text once
+    letters = {name: text.translate(None, _NO_LETTERS) for name, text in readings.items()}
+    digits = {name: text.translate(None, _NO_DIGITS) for name, text in readings.items()}
     for canary in canaries:
         for name, text in readings.items():
             if any(canary.value.lower().encode(encoding) in text for encoding in ENCODINGS):
@@ -91,11 +101,11 @@ def _found(canaries: tuple[Canary, ...], data: bytes) -> Iterator[str]:
             for part in _parts(canary.digits):
                 if part.encode() in text:
                     yield f"{canary.value} as digits, {name}"
-        for form in _forms(canary.value):
-            if form.hex().encode() in lowered:
-                yield f"{canary.value} as hex"
-            if any(piece in data for piece in _base64(form)):
-                yield f"{canary.value} as base64"
+        hexes, base64s = _coded(canary.value)
+        if any(piece in lowered for piece in hexes):
+            yield f"{canary.value} as hex"
+        if any(piece in data for piece in base64s):
+            yield f"{canary.value} as base64"
 
 
 def _parts(digits: str) -> Iterator[str]:
@@ -108,6 +118,13 @@ def _forms(value: str) -> Iterator[bytes]:
     for text in dict.fromkeys((value, value.lower(), value.upper(), value.title())):
         for encoding in ENCODINGS:
             yield text.encode(encoding)
+
+
+@cache
+def _coded(value: str) -> tuple[frozenset[bytes], frozenset[bytes]]:
+    """In hex and in base64."""
+    forms = list(_forms(value))
+    return frozenset(form.hex().encode() for form in forms), frozenset(p for form in forms for p in _base64(form))
 
 
 def _base64(form: bytes) -> Iterator[bytes]:
@@ -128,7 +145,10 @@ def _unescaped(data: bytes) -> Iterator[tuple[str, bytes]]:
     yield "URL+", unquote_to_bytes(data.replace(b"+", b" ")).lower()
     yield "HTML", html.unescape(text).lower().encode("utf-8", "replace")
     yield "JSON", re.sub(r"\\u([0-9a-fA-F]{4})", lambda m: chr(int(m[1], 16)), text).lower().encode("utf-8", "replace")
-    yield "Python", re.sub(r"\\x([0-9a-fA-F]{2})", lambda m: chr(int(m[1], 16)), text).lower().encode("latin-1", "replace")
+    yield (
+        "Python",
+        re.sub(r"\\x([0-9a-fA-F]{2})", lambda m: chr(int(m[1], 16)), text).lower().encode("latin-1", "replace"),
+    )
 
 
 def _unpacked(data: bytes, depth: int = 3) -> Iterator[bytes]:
@@ -140,7 +160,12 @@ def _unpacked(data: bytes, depth: int = 3) -> Iterator[bytes]:
     if data[:4] == b"PK\x03\x04":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             inner += [archive.read(name) for name in archive.namelist()]
-    for magic, unpack in ((b"\x1f\x8b\x08", _gunzip), (b"\x78\x01", _inflate), (b"\x78\x9c", _inflate), (b"\x78\xda", _inflate)):
+    for magic, unpack in (
+        (b"\x1f\x8b\x08", _gunzip),
+        (b"\x78\x01", _inflate),
+        (b"\x78\x9c", _inflate),
+        (b"\x78\xda", _inflate),
+    ):
         if data.startswith(magic):
             inner += unpack(data)
     for piece in inner:
@@ -161,7 +186,7 @@ def _inflate(data: bytes) -> list[bytes]:
         return []
 
 
-def windows(sound: NDArray[np.int16], spans: Iterable[tuple[int, int]]) -> set[bytes]:
+def windows(sound: NDArray[np.int16], spans: Iterable[tuple[int, int]]) -> frozenset[bytes]:
     """Bytes by which personal sound is known again in a file, in all forms in which it is held on its way.
 
     Any piece of twice `PCM_SAMPLES` samples holds one of them.
@@ -172,37 +197,51 @@ def windows(sound: NDArray[np.int16], spans: Iterable[tuple[int, int]]) -> set[b
     """
     scaled = sound.astype(np.float32) / np.float32(32768)
     forms = [*sound, sound.T, *scaled, scaled.T, *(sound.astype(np.int32) << 16), (sound.astype(np.int32) << 16).T]
-    return {
+    return frozenset(
         np.ascontiguousarray(form[first : first + PCM_SAMPLES]).tobytes()
         for begin, end in spans
         for first in range(begin, end - PCM_SAMPLES, PCM_SAMPLES)
         if len(np.unique(sound[:, first : first + PCM_SAMPLES])) > PCM_SAMPLES // 4  # silence is nobody's
         for form in forms
-    }
+    )
 
 
-def coded_windows(data: bytes, first: int, last: int) -> set[bytes]:
+def coded_windows(data: bytes, first: int, last: int) -> frozenset[bytes]:
     """The same for a coded recording's own bytes `[first, last)`."""
     pieces = {data[at : at + PCM_SAMPLES] for at in range(first, last - PCM_SAMPLES, PCM_SAMPLES)}
-    return {piece for piece in pieces if len(set(piece)) > PCM_SAMPLES // 4}
+    return frozenset(piece for piece in pieces if len(set(piece)) > PCM_SAMPLES // 4)
 
 
-def sounds(wanted: Iterable[bytes], data: bytes) -> int:
-    """How many of the windows stand in the bytes."""
-    return sum(window in data for window in wanted)
+def sounds(wanted: frozenset[bytes], data: bytes) -> int:
+    """How many times a window stands in the bytes."""
+    keys, lengths = _index(wanted)
+    many = 0
+    if len(data) < min(lengths):
+        return 0
+    for offset in range(_KEY_BYTES):
+        words = np.frombuffer(data, "<u8", max(len(data) - offset, 0) // _KEY_BYTES, offset)
+        for place in np.flatnonzero(np.isin(words, keys)):
+            at = int(place) * _KEY_BYTES + offset
+            many += any(data[at : at + length] in wanted for length in lengths)
+    return many
+
+
+@lru_cache(maxsize=4)
+def _index(wanted: frozenset[bytes]) -> tuple[NDArray[np.uint64], tuple[int, ...]]:
+    """How windows begin, and how long they are."""
+    keys = np.unique(np.frombuffer(b"".join(window[:_KEY_BYTES] for window in wanted), "<u8"))
+    return keys, tuple({len(window) for window in wanted})
 
 
 def everything(*folders: Path) -> Iterator[tuple[Path, bytes]]:
-    """Each file below the folders with its name and its bytes, links as what they point to; folders by name."""
+    """The name of each file, folder and link below the folders, and what it holds."""
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            name = str(path.relative_to(folder)).encode("utf-8", "surrogateescape")
+            yield path, str(path.relative_to(folder)).encode("utf-8", "surrogateescape")
             if path.is_symlink():
-                yield path, name + b"\n" + str(path.readlink()).encode()
-            else:
-                yield path, name + b"\n" + (path.read_bytes() if path.is_file() else b"")
-            if path.is_file() and not path.is_symlink():
-                yield path, path.read_bytes()  # from its first byte, as packed files are known
+                yield path, str(path.readlink()).encode()
+            elif path.is_file():
+                yield path, path.read_bytes()
 
 
 def escaped(value: str) -> dict[str, bytes]:

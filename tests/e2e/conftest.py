@@ -37,6 +37,11 @@ def redacted(new_world: Callable[[], World], calls: Path) -> World:
 
 
 @pytest.fixture(scope="session")
+def leaks(redacted: World) -> dict[str, set[str]]:
+    return redacted.leaks()
+
+
+@pytest.fixture(scope="session")
 def reports(redacted: World) -> dict[str, dict]:
     """By container."""
     read = [json.loads(path.read_text()) for path in redacted.out.glob("*.report.json")]
@@ -44,7 +49,7 @@ def reports(redacted: World) -> dict[str, dict]:
 
 
 @pytest.fixture(scope="session")
-def personal(reports: dict[str, dict]) -> set[bytes]:
+def personal(reports: dict[str, dict]) -> frozenset[bytes]:
     """Bytes by which the sound that is masked is known again, as samples and as it is coded."""
     coded = scenes.telephone()
     spans = [(i["start_ms"] * 8, i["end_ms"] * 8) for i in reports["wav"]["intervals"]]

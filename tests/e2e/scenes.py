@@ -150,13 +150,12 @@ class World:
         path.write_text(json.dumps(scene))
         return path
 
-    def leaks(self) -> dict[str, set[str]]:
+    def leaks(self) -> dict[str, frozenset[str]]:
         """Canaries in whatever there is now of the world but its recordings and its script, by file."""
         folders = [path for path in self.root.iterdir() if path.is_dir()]
-        result = {str(path): told for path, data in everything(*folders) if (told := found(CANARIES, data))}
-        return {path: told for path, told in result.items() if told}
+        return {str(path): told for path, data in everything(*folders) if (told := found(CANARIES, data))}
 
-    def audible(self, windows: set[bytes]) -> dict[str, int]:
+    def audible(self, windows: frozenset[bytes]) -> dict[str, int]:
         """How much of the personal sound there is, by file."""
         folders = [path for path in self.root.iterdir() if path.is_dir()]
         return {str(path): n for path, data in everything(*folders) if (n := sounds(windows, data))}

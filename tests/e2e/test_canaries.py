@@ -1,11 +1,13 @@
 """The search itself: it finds a value in every form, or it would find nothing and say that all is well."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from canaries import Canary, coded_windows, escaped, everything, found, sounds, spoken, windows
 
 NAME, ACCENTED, NUMBER, MAIL = "Zebulon Ostrowhite", "Zéphyrine Quillfeather", "4929731022846059", "z.ostro@vexmail.org"
-AROUND = b"\x00\xff{\"text\": \"it is %s, yes\"}\n" * 3
+AROUND = b'\x00\xff{"text": "it is %s, yes"}\n' * 3
 
 
 @pytest.mark.parametrize("value", [NAME, ACCENTED, NUMBER, MAIL])
@@ -39,8 +41,8 @@ def test_a_number_is_found_however_it_is_said(text: str) -> None:
 def test_nothing_is_found_where_nothing_is() -> None:
     noise = np.random.default_rng(7).bytes(1 << 20)
     prose = b"Zebulon said that Ostro was white; 4929 731, 0228 is no number, and 46059 is none either." * 99
-    assert found(map(Canary, (NAME, ACCENTED, NUMBER, MAIL)), noise) == set()
-    assert found([Canary(NAME), Canary(MAIL)], prose) == set()
+    assert found(map(Canary, (NAME, ACCENTED, NUMBER, MAIL)), noise) == frozenset()
+    assert found([Canary(NAME), Canary(MAIL)], prose) == frozenset()
 
 
 @pytest.mark.parametrize("value", ["4929", "Iris", "12345678"])
@@ -68,7 +70,7 @@ def test_coded_sound_is_found() -> None:
     assert sounds(coded_windows(data, 1000, 3000), data[3000:]) == 0
 
 
-def test_names_of_files_and_folders_and_links_are_searched(tmp_path) -> None:  # noqa: ANN001
+def test_names_of_files_and_folders_and_links_are_searched(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir()
     (tmp_path / "link").symlink_to(f"/nowhere/{ACCENTED}")
     (tmp_path / f"{NUMBER}.bin").write_bytes(b"")
