@@ -11,6 +11,7 @@ What is staged must already be redacted: it may reach the disk.
 import errno
 import io
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,8 @@ _NO_UNNAMED = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENO
 # What says that the file system has no second names for a file.
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _OWN_FILES = "/proc/self/fd"
+# How the name of an output ends; what is before may be anybody's.
+_ENDING = re.compile(r"(\.redacted|\.report)?\.\w{1,5}$")
 
 _HINTS = {
     errno.ENOSPC: "free some space there, or choose another folder with -o",
@@ -46,7 +49,8 @@ def cannot_write(error: OSError, name: str | None) -> CannotWrite:
 
     Names of files and folders may be personal: nothing but how the name ends is told.
     """
-    what = "the folder for the outputs" if name is None else f"the {Path(name).suffix} output".replace("  ", " ")
+    ending = _ENDING.search(name or "")
+    what = "the folder for the outputs" if name is None else f"the {ending[0]} output" if ending else "the output"
     if error.errno == errno.EEXIST:
         return CannotWrite(f"{what} exists already", hint="use --force to replace it, or choose another folder with -o")
     why = os.strerror(error.errno).lower() if error.errno else "the system gave no reason"

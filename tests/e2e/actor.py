@@ -125,7 +125,7 @@ def _mounted(folder: Path) -> bool:
 
 
 class Accident:
-    """What happens at a moment: `crash`, `crash once`, `pause` (for ever, having said so) or `copy` (all files that are open)."""
+    """What happens at a moment: `crash`, `crash once`, `pause` (and say so) or `copy` (all open files)."""
 
     def __init__(self, scene: Scene, moment: str, what: str) -> None:
         self._scene, self._moment, self._what = scene, moment, what
@@ -200,8 +200,10 @@ def _serve() -> None:
         child = os.fork()
         if not child:
             play(json.loads(Path(line.strip()).read_text()))
-        print(child, flush=True)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

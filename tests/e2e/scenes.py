@@ -136,10 +136,10 @@ class World:
     def scene(self, *arguments: object, **more: Any) -> Path:
         for name in ("home", "tmp", "xdg", "work", "told"):
             (self.root / name).mkdir(parents=True)
+        places = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
         environment = {
-            "HOME": self.root / "home", "TMPDIR": self.root / "tmp", "PYTHONPYCACHEPREFIX": self.root / "pycache",
-            "XDG_CACHE_HOME": self.root / "xdg", "XDG_CONFIG_HOME": self.root / "xdg", "XDG_DATA_HOME": self.root / "xdg",
-            "XDG_STATE_HOME": self.root / "xdg", "PYTHONFAULTHANDLER": "1", "PYTHONWARNINGS": "default",
+            "HOME": self.root / "home", "TMPDIR": self.root / "tmp", **dict.fromkeys(places, self.root / "xdg"),
+            "PYTHONPYCACHEPREFIX": self.root / "pycache", "PYTHONFAULTHANDLER": "1", "PYTHONWARNINGS": "default",
             "CT2_VERBOSE": "3", "LC_ALL": "C.UTF-8",
         }  # fmt: skip
         scene = {

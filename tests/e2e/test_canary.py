@@ -133,3 +133,47 @@ def test_a_full_disk_is_told_without_a_value(
     assert list(everything(world.told / "left")) == []
     assert world.leaks() == {}
     assert world.audible(personal) == {}
+
+
+def test_an_explanation_holds_no_value(new_world: New, players: Players, calls: Path) -> None:
+    world = new_world()
+    players.play(world, world.scene("explain", calls / "Quillfeather.mp3"))
+    assert world.code == 0, world.stderr
+    assert len(json.loads(world.stdout)["findings"]) >= len(SAID)
+    assert world.leaks() == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b'{"schema": "callredact.transcript", "Ostrowhite": "Zebulon"}', 5),
+        (b'{"text": "Zebulon Ostrowhite, 4929 7310 2284 6059"', 5),
+        ("Zebulon Ostrowhité".encode("latin-1"), 5),
+        (None, 5),
+    ],
+    ids=["other keys", "cut off", "not UTF-8", "gone"],
+)
+def test_a_transcript_that_is_refused_is_told_without_a_value(
+    content: bytes | None, code: int, new_world: New, players: Players
+) -> None:
+    world = new_world()
+    transcript = world.root.with_name(f"{world.root.name} Thistledown.json")
+    if content is not None:
+        transcript.write_bytes(content)
+    players.play(world, world.scene("explain", transcript))
+    assert world.code == code, world.stderr
+    assert world.leaks() == {}
+
+
+def test_an_evaluation_holds_no_value_of_its_labels(new_world: New, players: Players, tmp_path: Path) -> None:
+    name = "Zebulon Ostrowhite"
+    item = {"type": "PERSON", "text": name, "value": name, "channel": 1, "start": 1.0, "end": 2.0}
+    gold = {"audio": "call.wav", "language": "en", "duration": 12, "pii": [item]}
+    (tmp_path / "call.wav").write_bytes(wav(telephone()))
+    (tmp_path / "call.gold.json").write_text(json.dumps(gold))
+    for more in ("--json", "--misses"):
+        world = new_world()
+        players.play(world, world.scene("evaluate", tmp_path, more, heard=[]))
+        assert world.code == 0, world.stderr
+        assert "PERSON" in world.stdout
+        assert world.leaks() == {}
