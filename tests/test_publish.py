@@ -181,7 +181,7 @@ def test_a_folder_in_the_way_is_not_replaced(tmp_path, kind, force):
     with pytest.raises(CannotWrite) as caught:
         publish_all(tmp_path, {"x": b"new"}, force=force)
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
-    assert "can't write the output" in caught.value.message
+    assert "the output" in caught.value.message
 
 
 @pytest.mark.parametrize("force", [False, True])
