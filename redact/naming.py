@@ -21,7 +21,12 @@ def stem(path: Path, kept: frozenset[tuple[str, ...]] = frozenset(), sha256: str
     """
     spoken = said(path.stem)
     personal = _DIGIT_RUN.search(spoken) or any("".join(value) in spoken for value in kept)
-    return f"call-{sha256[:16]}.redacted" if personal else f"{path.stem}.redacted"
+    return f"{opaque(sha256)}.redacted" if personal else f"{path.stem}.redacted"
+
+
+def opaque(sha256: str) -> str:
+    """A name for the input of that digest that says nothing."""
+    return f"call-{sha256[:16]}"
 
 
 def report_name(stem: str) -> str:

@@ -11,6 +11,7 @@ What is staged must already be redacted: it may reach the disk.
 import errno
 import io
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,8 @@ _NO_UNNAMED = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENO
 # What says that the file system has no second names for a file.
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _OWN_FILES = "/proc/self/fd"
+# How the name of an output ends; what is before may be anybody's.
+_ENDING = re.compile(r"(\.redacted|\.report)?\.\w{1,5}$")
 
 _HINTS = {
     errno.ENOSPC: "free some space there, or choose another folder with -o",
@@ -41,13 +44,18 @@ _HINTS = {
 }
 
 
-def cannot_write(error: OSError, name: str) -> CannotWrite:
-    """The error for an output of that name that could not be written."""
+def cannot_write(error: OSError, name: str | None) -> CannotWrite:
+    """The error for an output of that name, or for the folder, that could not be written.
+
+    Names of files and folders may be personal: nothing but how the name ends is told.
+    """
+    ending = _ENDING.search(name or "")
+    what = "the folder for the outputs" if name is None else f"the {ending[0]} output" if ending else "the output"
     if error.errno == errno.EEXIST:
-        return CannotWrite(f"{name} exists already", hint="use --force to replace it, or choose another folder with -o")
+        return CannotWrite(f"{what} exists already", hint="use --force to replace it, or choose another folder with -o")
     why = os.strerror(error.errno).lower() if error.errno else "the system gave no reason"
     hint = _HINTS.get(error.errno or 0, "check the disk or share, then run again")
-    return CannotWrite(f"can't write {name}: {why}", hint=hint)
+    return CannotWrite(f"can't write {what}: {why}", hint=hint)
 
 
 def check_targets(directory: Path, names: Sequence[str], *, force: bool) -> None:
@@ -67,9 +75,9 @@ def check_targets(directory: Path, names: Sequence[str], *, force: bool) -> None
     while not os.path.lexists(folder) and folder != folder.parent:
         folder = folder.parent
     if not folder.is_dir():
-        raise cannot_write(OSError(errno.ENOTDIR, ""), str(directory))
+        raise cannot_write(OSError(errno.ENOTDIR, ""), None)
     if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise cannot_write(OSError(errno.EACCES, ""), str(directory))
+        raise cannot_write(OSError(errno.EACCES, ""), None)
     for name in names:
         try:
             found = os.lstat(directory / name)
@@ -100,7 +108,7 @@ class _Output(io.FileIO):
 
 
 @contextmanager
-def _writing(name: str) -> Iterator[None]:
+def _writing(name: str | None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -135,7 +143,7 @@ class Staged:
         self._published = False
 
     def __enter__(self) -> Self:
-        with _writing(str(self._directory)):
+        with _writing(None):
             try:
                 self._make_directory()
                 self._fd = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -207,7 +215,7 @@ class Staged:
         else:
             self._link_all()
         self._published = True
-        with _writing(str(self._directory)):
+        with _writing(None):
             os.fsync(self._fd)
             for made in self._made:
                 _sync_directory(made.parent)

@@ -109,9 +109,9 @@ def _transcript(redactor: Redactor, call: Path, language: str) -> Transcript:
     try:
         transcript = native.read(call.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputRejected(f"can't read {call}: {error.strerror}", hint="check the path") from None
+        raise InputRejected(f"can't read the transcript: {error.strerror}", hint="check the path") from None
     except UnicodeDecodeError:
-        raise InputRejected(f"{call} is not UTF-8 text", hint="give a transcript or a recording") from None
+        raise InputRejected("the transcript is not UTF-8 text", hint="give a transcript or a recording") from None
     if language != "auto":
         transcript = dataclasses.replace(transcript, language=language)
     if transcript.language not in supported():

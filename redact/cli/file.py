@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -122,15 +123,15 @@ def file(ctx: click.Context, /, **given: Any) -> None:
             ),
             advance,
         )
-        errors = [error for path in paths if (error := _one(redactor, path, given, console))]
+        errors = [error for n, path in enumerate(paths, 1) if (error := _one(redactor, path, n, given, console))]
     if errors and len(paths) == 1:
         ctx.exit(errors[0].exit_code)
     ctx.exit(ExitCode.SOME_FAILED if errors else ExitCode.OK)
 
 
-def _one(redactor: Redactor, path: Path, given: dict[str, Any], console: Any) -> RedactError | None:
+def _one(redactor: Redactor, path: Path, number: int, given: dict[str, Any], console: Any) -> RedactError | None:
     """Redact one input and tell what came of it; the error, if any, is told and returned."""
-    from redact.cli.main import tell
+    from redact.cli.main import tell, unexpected
 
     try:
         result = redactor.redact_file(path, given["out_dir"], dry_run=given["dry_run"])
@@ -139,15 +140,39 @@ def _one(redactor: Redactor, path: Path, given: dict[str, Any], console: Any) ->
             ExitCode.BAD_POLICY, ExitCode.MODEL_MISSING, ExitCode.USAGE,
         }:  # fmt: skip
             raise  # it would fail the same for every input
-        tell(error, path.name)
+        tell(error, _called(path, number, sys.stderr))
         return error
+    except Exception as error:
+        told = unexpected(error)
+        tell(told, _called(path, number, sys.stderr))
+        return told
     for warning in result.warnings:
-        click.echo(f"redact: {path.name}: {warning}", err=True)
+        click.echo(f"redact: {_called(path, number, sys.stderr, result)}: {warning}", err=True)
     if given["as_json"]:
         click.echo(json.dumps(result.report, ensure_ascii=False))
     elif not given["quiet"]:
-        _summary(console, path, result, dry_run=given["dry_run"])
+        _summary(console, _called(path, number, sys.stdout, result), result, dry_run=given["dry_run"])
     return None
+
+
+def _called(path: Path, number: int, stream: TextIO, result: Result | None = None) -> str:
+    """What an input is called: by its name at a terminal, and where that may be kept as its outputs are.
+
+    Without outputs nobody knows whether the name says something personal.
+    """
+    from redact import naming
+
+    if stream.isatty():
+        return path.name
+    if result and result.outputs:
+        return result.outputs[0].stem.removesuffix(".redacted")
+    try:
+        if path.is_file():
+            with path.open("rb") as file:
+                return f"input {number}, {naming.opaque(hashlib.file_digest(file, 'sha256').hexdigest())}"
+    except OSError:
+        pass  # what can't be read has no digest
+    return f"input {number}"
 
 
 def _expanded(inputs: tuple[Path, ...]) -> Iterator[Path]:
@@ -159,7 +184,7 @@ def _expanded(inputs: tuple[Path, ...]) -> Iterator[Path]:
         inside = sorted(p for p in given.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES and ".redacted" not in p.name)
         if not inside:
             raise InputRejected(
-                f"the folder {given} holds no recordings", hint=f"known endings: {' '.join(sorted(AUDIO_SUFFIXES))}"
+                "the folder holds no recordings", hint=f"known endings: {' '.join(sorted(AUDIO_SUFFIXES))}"
             )
         yield from inside
 
@@ -239,12 +264,12 @@ def progress(*, quiet: bool) -> Iterator[tuple[Any, Any]]:
         )
 
 
-def _summary(console: Any, path: Path, result: Result, *, dry_run: bool) -> None:
+def _summary(console: Any, name: str, result: Result, *, dry_run: bool) -> None:
     from rich.markup import escape
 
     done = result.report
     seconds = done["input"]["duration_ms"] / 1000
-    console.print(f"[bold]{escape(path.name)}[/bold]: {'would be redacted' if dry_run else 'redacted'}")
+    console.print(f"[bold]{escape(name)}[/bold]: {'would be redacted' if dry_run else 'redacted'}")
     sure = done["language_probability"]
     console.print(f"  language   {done['language']}{f' ({sure:.0%})' if sure is not None else ''}")
     console.print(f"  speakers   {', '.join(done['input']['channels'])}")
@@ -261,7 +286,7 @@ def _summary(console: Any, path: Path, result: Result, *, dry_run: bool) -> None
             start, end = interval["start_ms"] / 1000, interval["end_ms"] / 1000
             console.print(f"    {start:8.2f} - {end:8.2f} s  {', '.join(interval['entity_types'])}")
     for output in result.outputs:
-        console.print(f"  wrote      {escape(str(output))}")
+        console.print(f"  wrote      {escape(str(output if sys.stdout.isatty() else output.name))}")
 
 
 def _doubts(doubts: dict[str, int]) -> str:

@@ -1,6 +1,7 @@
 """The command `redact`: commands are imported when they are called, so that help answers at once; errors end here."""
 
 import importlib
+import resource
 import signal
 import sys
 from types import FrameType
@@ -58,6 +59,8 @@ def cli() -> None:
 def run() -> None:
     """Run the command line and exit with a code of `redact.errors.ExitCode`."""
     signal.signal(signal.SIGTERM, _terminated)
+    # A core dump would hold what was said.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     try:
         code = cli.main(standalone_mode=False)
     except RedactError as error:
@@ -73,11 +76,7 @@ def run() -> None:
         sys.stderr.close()
         code = ExitCode.SOME_FAILED
     except Exception as error:
-        click.echo(
-            f"redact: unexpected {type(error).__name__} in {_place(error)}; nothing was published\n"
-            "  next: report this with the version from: redact --version",
-            err=True,
-        )
+        tell(unexpected(error))
         code = ExitCode.SOME_FAILED
     sys.exit(int(code or 0))
 
@@ -85,6 +84,16 @@ def run() -> None:
 def tell(error: RedactError, where: str = "") -> None:
     """Print an error on one line, and its next step on another."""
     click.echo(f"redact: {where}{': ' if where else ''}{error.message}\n  next: {error.hint}", err=True)
+
+
+def unexpected(error: Exception) -> RedactError:
+    """What to tell of an error that nobody raised on purpose: its type and place, for its message may hold anything."""
+    told = RedactError(
+        f"unexpected {type(error).__name__} in {_place(error)}; nothing was published of what it was about",
+        hint="report this with the version from: redact --version",
+    )
+    told.exit_code = ExitCode.SOME_FAILED
+    return told
 
 
 def _place(error: Exception) -> str:

@@ -299,7 +299,7 @@ def test_a_full_disk_is_an_error_of_ours_in_all_libraries(case, through, tmp_pat
         out = staged.open("call")
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
         try:
-            with pytest.raises(CannotWrite, match="can't write call: file too large"), flushed(out):
+            with pytest.raises(CannotWrite, match="can't write the output: file too large"), flushed(out):
                 encode(done.recording, io.BytesIO(made(case)), sound, done.spans, out)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -1,7 +1,10 @@
 """The real command on good and bad input: exit codes, messages, and what is left behind."""
 
+import contextlib
+import hashlib
 import json
 import os
+import pty
 import random
 import struct
 import subprocess
@@ -59,7 +62,7 @@ def assert_told(run: subprocess.CompletedProcess[str], code: int, *words: str) -
 )
 def test_bad_recordings_are_refused(tmp_path: Path, content: bytes, word: str) -> None:
     (tmp_path / "call.wav").write_bytes(content)
-    assert_told(redact("file", "call.wav", cwd=tmp_path), 5, "call.wav", "next:", word)
+    assert_told(redact("file", "call.wav", cwd=tmp_path), 5, "input 1, call-", "next:", word)
     assert [path.name for path in tmp_path.iterdir()] == ["call.wav"]
 
 
@@ -119,7 +122,12 @@ def test_html_adds_a_page_which_is_kept_unless_forced(tmp_path: Path) -> None:
     for other in (tmp_path / "out").iterdir():
         if other.suffix != ".html":
             other.unlink()
-    assert_told(redact("file", "call.wav", "--html", "-o", "out", cwd=tmp_path), 11, "call.redacted.html", "--force")
+    assert_told(
+        redact("file", "call.wav", "--html", "-o", "out", cwd=tmp_path),
+        11,
+        "the .redacted.html output exists",
+        "--force",
+    )
 
 
 @pytest.mark.models
@@ -127,7 +135,7 @@ def test_one_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"nothing")
     (tmp_path / "b.wav").write_bytes(wav(0.1, 2))
     run = redact("file", ".", "-o", "out", "--json", cwd=tmp_path)
-    assert_told(run, 1, "a.wav")
+    assert_told(run, 1, "input 1, call-")
     assert json.loads(run.stdout)["input"]["channels"] == ["agent", "customer"]
     assert (tmp_path / "out" / "b.redacted.wav").exists()
 
@@ -139,3 +147,42 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     assert_told(run, 0)
     assert "would be redacted" in run.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
+def at_terminal(*arguments: object, cwd: Path) -> str:
+    """What the command says at a terminal."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "redact", *map(str, arguments)]
+    environment = {**os.environ, "COLUMNS": "300", "TERM": "dumb"}
+    run = subprocess.Popen(command, cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    said = b""
+    with contextlib.suppress(OSError):  # what Linux says at the end of a terminal
+        while piece := os.read(ours, 65536):
+            said += piece
+    os.close(ours)
+    run.wait()
+    return said.decode()
+
+
+def test_an_input_is_called_by_its_name_at_a_terminal_alone(tmp_path: Path) -> None:
+    (tmp_path / "Iris Quillfeather.wav").write_bytes(b"nothing")
+    opaque = f"call-{hashlib.sha256(b'nothing').hexdigest()[:16]}"
+    assert "redact: Iris Quillfeather.wav: " in at_terminal("file", "Iris Quillfeather.wav", cwd=tmp_path)
+    run = redact("file", "Iris Quillfeather.wav", "gone Quillfeather.wav", cwd=tmp_path)
+    assert_told(run, 1, f"redact: input 1, {opaque}: ", "redact: input 2: there is no such file")
+    assert "Quillfeather" not in run.stdout + run.stderr
+
+
+@pytest.mark.models
+def test_an_output_in_the_way_is_told_without_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / "Quillfeather"
+    folder.mkdir()
+    (folder / "Iris.wav").write_bytes(wav(0.03))
+    run = redact("file", folder / "Iris.wav", cwd=tmp_path)
+    assert_told(run, 0, "Iris: no speech")  # it is in no call's words: its outputs bear it, too
+    assert "Quillfeather" not in run.stdout + run.stderr
+    run = redact("file", folder / "Iris.wav", cwd=tmp_path)
+    assert_told(run, 11, "the .redacted.wav output exists already")
+    assert "Quillfeather" not in run.stderr
+    assert "Iris" not in run.stderr
