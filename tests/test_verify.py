@@ -42,7 +42,7 @@ def test_a_codec_may_move_it_a_little(shift):
     [
         lambda sound: np.zeros_like(sound),
         lambda sound: np.roll(sound, 2_000, axis=1),
-        lambda sound: speech(seed=2),
+        lambda _: speech(seed=2),
         lambda sound: np.concatenate([sound[:, :24_000], np.zeros_like(sound[:, 24_000:])], axis=1),
         lambda sound: sound[::-1],
     ],
