@@ -177,3 +177,15 @@ def test_an_evaluation_holds_no_value_of_its_labels(new_world: New, players: Pla
         assert world.code == 0, world.stderr
         assert "PERSON" in world.stdout
         assert world.leaks() == {}
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_check_of_the_original_tells_what_is_heard_without_its_value(
+    more: tuple[str, ...], new_world: New, players: Players, calls: Path, personal: frozenset[bytes]
+) -> None:
+    world = new_world()
+    players.play(world, world.scene("verify", calls / "Quillfeather.mp3", *more))
+    assert world.code == 7, world.stderr
+    assert "PERSON" in world.stdout
+    assert world.leaks() == {}
+    assert world.audible(personal) == {}
