@@ -3,7 +3,8 @@
 The outputs of one call are written to files without a name (`O_TMPFILE`), in the folder where they will be. Whatever
 ends the process before `Staged.publish`, SIGKILL and a power cut included, leaves nothing behind. Where the file system
 has no such files, a hidden one that only its owner may read stands in: `.NAME.<random>.part`. It is removed on any
-orderly end, and stays behind after SIGKILL.
+orderly end, and stays behind after SIGKILL. So may the second name under which a file replaces another (`force`), for
+a moment: its bytes are whole.
 
 What is staged must already be redacted: it may reach the disk.
 """

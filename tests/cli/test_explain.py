@@ -134,7 +134,7 @@ def test_a_terminal_gets_a_table_and_values_when_asked(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("gone.json",), 5, "can't read gone.json"),
+        (("gone.json",), 5, "can't read the transcript"),
         (("latin.json",), 5, "UTF-8"),
         (("german.json",), 5, "'de'"),
         (("empty.json",), 5, ""),
