@@ -186,6 +186,7 @@ def mentions(
         other = [word for word in words if not any(_is_same(was, word) for was in heard.get(said(word.text), ()))]
         if finding.entity_type == "PERSON":
             believed = any(said(word.text) in known for word in other)
+            words = [word for word in words if said(word.text) in known]
         else:
             digits = sum(character.isdigit() for word in other for character in word.text)
             believed = digits >= DIGITS and any(_is_beside(word, intervals) for word in words)

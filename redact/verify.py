@@ -60,34 +60,41 @@ def check_rest(original: Signal, written: Signal, plan: Plan) -> Check:
     Windows of `REST_MS` in which the original is audible are compared as a telephone carries them, at the best shift
     that a codec may bring.
     """
-    kept = lost = 0
-    if written.channels == original.channels:
-        original, written = (Resampled(sound, min(REST_HZ, original.sample_rate)) for sound in (original, written))
-        rate = original.sample_rate
-        size = REST_MS * rate // 1000
-        samples = min(original.samples, written.samples)
-        for channel in range(original.channels):
-            for first, last in _between(mask.replaced(plan.intervals, channel, rate, samples), samples):
-                for at, end in _windows(first, last, size):
-                    before = _unit(original.read(at, end)[channel])
-                    if end - at < size // 2 or before @ before <= len(before) * 10 ** (QUIET_DBFS / 10):
-                        continue
-                    after = _unit(written.read(at, end)[channel])
-                    alike = any(_likeness(before, after, s) >= LEAST_LIKENESS for s in (0, MAX_SHIFT_MS * rate // 1000))
-                    kept, lost = kept + alike, lost + (not alike)
-    share = kept / (kept + lost) if kept + lost else 1.0
+    alike = [
+        any(_likeness(before, after, shift) >= LEAST_LIKENESS for shift in (0, MAX_SHIFT_MS * REST_HZ // 1000))
+        for before, after in _rest(original, written, plan)
+    ]
+    share = sum(alike) / len(alike) if alike else 1.0
     return Check("rest_kept", share >= LEAST_REST, round(share, 4))
 
 
-def _between(spans: Iterable[tuple[int, int]], samples: int) -> Iterator[tuple[int, int]]:
-    """What lies outside the spans."""
-    at = 0
+def _rest(original: Signal, written: Signal, plan: Plan) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """The windows outside the masks in which the original is audible, of both."""
+    if written.channels != original.channels:
+        return
+    original, written = Resampled(original, REST_HZ), Resampled(written, REST_HZ)
+    size, samples = REST_MS * REST_HZ // 1000, min(original.samples, written.samples)
+    masked = [mask.replaced(plan.intervals, channel, REST_HZ, samples) for channel in range(original.channels)]
+    for begin in range(0, samples, WINDOW_S * REST_HZ):
+        stop = min(begin + WINDOW_S * REST_HZ, samples)
+        heard = _unit(original.read(begin, stop)), _unit(written.read(begin, stop))
+        for channel, spans in enumerate(masked):
+            for first, last in _between(spans, begin, stop):
+                for at, end in _windows(first - begin, last - begin, size):
+                    before, after = (sound[channel, at:end] for sound in heard)
+                    if end - at >= size // 2 and before @ before > len(before) * 10 ** (QUIET_DBFS / 10):
+                        yield before, after
+
+
+def _between(spans: Iterable[tuple[int, int]], begin: int, stop: int) -> Iterator[tuple[int, int]]:
+    """What of a stretch lies outside the spans."""
+    at = begin
     for first, last in spans:
-        if at < first:
-            yield at, first
-        at = last
-    if at < samples:
-        yield at, samples
+        if at < min(first, stop):
+            yield at, min(first, stop)
+        at = max(at, last)
+    if at < stop:
+        yield at, stop
 
 
 def _likeness(before: NDArray[np.float64], after: NDArray[np.float64], shift: int) -> float:

@@ -76,8 +76,14 @@ class FasterWhisper:
         return self._all(clips, partial(self._one, language=language, beam_size=self._beam_size), progress)
 
     def transcribe_again(self, clips: Sequence[Clip], language: str, expected: Sequence[str]) -> tuple[Word, ...]:
-        """The words of all clips as a greedy search finds them, with the names as hotwords."""
-        again = partial(self._one, language=language, beam_size=1, hotwords=", ".join(expected) or None)
+        """The words of all clips as a greedy search finds them, with the names as hotwords and without a second look.
+
+        Hotwords make an engine repeat them over what it can't make out: that is forbidden from the start.
+        """
+        again = partial(
+            self._once, language=language, beam_size=1, hotwords=", ".join(expected) or None,
+            repetition_penalty=PENALTY, no_repeat_ngram_size=REPEATED_TOKENS,
+        )  # fmt: skip
         return self._all(clips, again, lambda *_: None)
 
     def _all(self, clips: Sequence[Clip], one: Callable[[Clip], list[Word]], progress: Progress) -> tuple[Word, ...]:
@@ -91,13 +97,16 @@ class FasterWhisper:
                 progress(done, total)
         return tuple(words)
 
-    def _one(self, clip: Clip, *, language: str, beam_size: int, hotwords: str | None = None) -> list[Word]:
+    def _one(self, clip: Clip, *, language: str, beam_size: int) -> list[Word]:
         sound = clip.sound()
         decoded = partial(self._decoded, sound, language=language, beam_size=beam_size)
-        segments = decoded(hotwords=hotwords)
+        segments = decoded()
         if any(s.compression_ratio > LOOPING or s.avg_logprob < UNLIKELY for s in segments):
             segments = decoded(repetition_penalty=PENALTY, no_repeat_ngram_size=REPEATED_TOKENS)
         return [word for segment in segments for word in _words(segment, clip)]
+
+    def _once(self, clip: Clip, **settings: Any) -> list[Word]:
+        return [word for segment in self._decoded(clip.sound(), **settings) for word in _words(segment, clip)]
 
     def _decoded(self, sound: Sound, **settings: Any) -> list[Any]:
         segments, _ = self._model.transcribe(
