@@ -23,7 +23,7 @@ WORD_MS, LETTER_MS = 250, 60
 VALUE_CHARACTERS = 4
 # What stands for words that nobody can be sure of.
 DOUBT = "DOUBT"
-# A pause within a value ("fifty … six") that no other word claims what follows.
+# A pause within a value ("fifty … six"): what follows it is claimed by no other word.
 PAUSE_MS = 500
 # Words with less sound between them than this are neighbours in one breath.
 _TOUCHING_MS = 120
