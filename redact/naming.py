@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from redact.plan import said
+from redact.plan import VALUE_CHARACTERS, IsEveryday, never, said
 
 TEXT_SUFFIXES = (".txt", ".vtt", ".srt", ".json")
 PAGE_SUFFIX = ".html"
@@ -11,16 +11,21 @@ PAGE_SUFFIX = ".html"
 _DIGIT_RUN = re.compile(r"\d{5,}")
 
 
-def stem(path: Path, kept: frozenset[tuple[str, ...]] = frozenset(), sha256: str = "") -> str:
+def stem(
+    path: Path, kept: frozenset[tuple[str, ...]] = frozenset(), is_everyday: IsEveryday = never, sha256: str = ""
+) -> str:
     """`NAME.redacted`, or an opaque name where the input's own may say something personal.
 
     Args:
         path: of the input.
-        kept: values that were found in it.
+        kept: values that were found in it. One word of a value is enough, if it is long and no everyday word.
+        is_everyday: True for an everyday word.
         sha256: of the input, for the opaque name.
     """
     spoken = said(path.stem)
-    personal = _DIGIT_RUN.search(spoken) or any("".join(value) in spoken for value in kept)
+    telling = {word for value in kept for word in value if len(word) >= VALUE_CHARACTERS and not is_everyday(word)}
+    told = telling.union("".join(value) for value in kept)
+    personal = _DIGIT_RUN.search(spoken) or any(word in spoken for word in told)
     return f"{opaque(sha256)}.redacted" if personal else f"{path.stem}.redacted"
 
 

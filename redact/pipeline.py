@@ -116,7 +116,9 @@ class Redactor:
             call = self._planned(_Call(decoded.recording, heard, transcript, findings))
             if dry_run:
                 return Result((), self._report(call, None, {}, (), clock), call.plan, _warnings(transcript))
-            stem = naming.stem(path, self._values(call), decoded.recording.sha256)
+            stem = naming.stem(
+                path, self._values(call), load_language(transcript.language).is_everyday, decoded.recording.sha256
+            )
             if call.plan.hold:
                 self._publish_report_alone(call, None, directory, stem, clock)
                 raise HeldForReview(

@@ -32,7 +32,8 @@ _TOUCHING_MS = 120
 IsEveryday = Callable[[str], bool]
 
 
-def _never(word: str) -> bool:  # noqa: ARG001 - the default: every word may be a value
+def never(word: str) -> bool:  # noqa: ARG001 - the default: every word may be a value
+    """False, for any word."""
     return False
 
 
@@ -65,7 +66,7 @@ def make_plan(
     policy: Policy,
     recording: Recording | None,
     sound: Sound,
-    is_everyday: IsEveryday = _never,
+    is_everyday: IsEveryday = never,
     again: Sequence[Mention] = (),
 ) -> Plan:
     """What to replace in the transcript and in the sound.
@@ -162,7 +163,7 @@ def _runs(types: Mapping[int, str], opening: frozenset[int]) -> Iterator[tuple[i
         yield tuple(run)
 
 
-def values(transcript: Transcript, plan: Plan, is_everyday: IsEveryday = _never) -> frozenset[tuple[str, ...]]:
+def values(transcript: Transcript, plan: Plan, is_everyday: IsEveryday = never) -> frozenset[tuple[str, ...]]:
     """What the plan's replacements cover, word by word, as far as it can be told from any other word."""
     words = transcript.words
     found = set()

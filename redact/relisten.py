@@ -99,7 +99,7 @@ def windows(
     if not marked:
         return ()
     most = max(1, int(SHARE * clips))
-    left = [piece for stretch in _merged(heard) for piece in _left(stretch, intervals)]
+    left = [part for stretch in _merged(heard) for piece in _left(stretch, intervals) for part in _cut(piece)]
     chosen: list[Stretch] = []
     room = most * (WINDOW_MS - PAUSE_MS)
     for distance, stretch in sorted(
@@ -258,22 +258,27 @@ def _left(stretch: Stretch, intervals: Sequence[AudioInterval]) -> Iterator[Stre
         yield Stretch(stretch.channel, begin, end)
 
 
+def _cut(piece: Stretch) -> Iterator[Stretch]:
+    """A piece in parts of which each fits into a window, with pauses beside it."""
+    longest = WINDOW_MS - 2 * PAUSE_MS
+    for start in range(piece.start_ms, piece.end_ms, longest):
+        yield replace(piece, start_ms=start, end_ms=min(start + longest, piece.end_ms))
+
+
 def _distance(stretch: Stretch, marked: Sequence[Mark]) -> int:
     return min(max(start - stretch.end_ms, stretch.start_ms - end, 0) for start, end in marked)
 
 
 def _packed(pieces: Iterable[Stretch]) -> Iterator[Window]:
-    """Pieces in windows, in their order; a piece longer than a window in several."""
+    """Pieces in windows, in their order."""
     window: list[Piece] = []
     at = 0
     for piece in pieces:
-        for start in range(piece.start_ms, piece.end_ms, WINDOW_MS):
-            part = replace(piece, start_ms=start, end_ms=min(start + WINDOW_MS, piece.end_ms))
-            if window and at + _length(part) > WINDOW_MS:
-                yield tuple(window)
-                window, at = [], 0
-            window.append(Piece(part, at))
-            at += _length(part) + PAUSE_MS
+        if window and at + _length(piece) > WINDOW_MS:
+            yield tuple(window)
+            window, at = [], 0
+        window.append(Piece(piece, at))
+        at += _length(piece) + PAUSE_MS
     if window:
         yield tuple(window)
 

@@ -81,6 +81,11 @@ def test_what_is_next_to_masks_and_at_the_ends_goes_first():
     assert [round(piece.where.start_ms / 15_000) for piece in window] == [0, 1, 6, 6, 19]  # 1: next to the greeting
 
 
+def test_speech_longer_than_all_windows_is_listened_to_as_far_as_they_reach():
+    (window,) = relisten.windows([Stretch(0, 0, 120_000)], [], [(0, 1_000)], 1)
+    assert window[0].where == Stretch(0, 0, WINDOW_MS - 2 * PAUSE_MS)
+
+
 @pytest.mark.parametrize("left", [PIECE_MS - 1, PIECE_MS])
 def test_pieces_too_short_for_a_word_are_left_out(left):
     packed = relisten.windows([Stretch(0, 5_000, 9_000)], [mask(5_000 - RIM_MS + left, 9_500)], [(0, 1)], 1)
