@@ -251,7 +251,7 @@ class Redactor:
             staged.rename(stem, stem + encoded.suffix)
             sound.seek(0)
             hashes = {encoded.suffix: hashlib.file_digest(sound, "sha256").hexdigest()}
-        redacted = text.redact(call.transcript, plan, self.policy.label_style)
+        redacted = text.redact(call.transcript, plan, self.policy.label_style, self.policy.padding.grid_ms)
         contents = {
             ".txt": plain.write(redacted.transcript).encode(),
             ".vtt": vtt.write(redacted.transcript).encode(),
@@ -347,7 +347,7 @@ class Redactor:
         self._progress("page", 0, 1)
         with clock.stage("page"), decode(staged.path(stem + suffix), roles=call.recording.roles) as written:
             copy = light_copy((block for _, block in blocks(written.pcm)), written.recording)
-        redacted = text.redact(call.transcript, call.plan, self.policy.label_style)
+        redacted = text.redact(call.transcript, call.plan, self.policy.label_style, self.policy.padding.grid_ms)
         page.write(copy, redacted, told, stem.removesuffix(".redacted"), staged.open(stem + naming.PAGE_SUFFIX))
         path = staged.path(stem + naming.PAGE_SUFFIX)
         check = verify.check_text([page.spoken(path)], self._values(call))

@@ -16,11 +16,12 @@ class RedactedTranscript:
     entities: Mapping[int, str]
 
 
-def redact(transcript: Transcript, plan: Plan, style: LabelStyle) -> RedactedTranscript:
+def redact(transcript: Transcript, plan: Plan, style: LabelStyle, grid_ms: int = 1) -> RedactedTranscript:
     """Apply a plan's replacements to a transcript.
 
     Labels: `type` gives `[PERSON]`; `numbered` gives `[PERSON_1]`, and the same value the same number; `hash`
-    gives `####` whatever the length. Doubts are kept: they hold times only.
+    gives `####` whatever the length. A label's times lie on the grid, as masks do: how long a name is to the
+    millisecond may tell which it is. Doubts are kept: they hold times only.
     """
     from presidio_anonymizer.operators import Replace
 
@@ -43,7 +44,7 @@ def redact(transcript: Transcript, plan: Plan, style: LabelStyle) -> RedactedTra
             label = _label(replacement, covered, style, numbers)
             text = operator.operate(" ".join(word.text for word in covered), {"new_value": label})
             entities[written + len(words)] = replacement.entity_type
-            words.append(_one_word(text, covered))
+            words.append(_one_word(text, covered, grid_ms))
             index = replacement.last + 1
         written += len(words)
         turns.append(Turn(turn.speaker, turn.channel, tuple(words)))
@@ -70,9 +71,9 @@ def _label(
     return f"[{replacement.entity_type}_{number}]"
 
 
-def _one_word(text: str, covered: tuple[Word, ...]) -> Word:
+def _one_word(text: str, covered: tuple[Word, ...], grid_ms: int) -> Word:
     last = covered[-1].text
     mark = last[-1] if last[-1:] in {".", "?", "!", ","} else ""
-    starts = [word.start_ms for word in covered if word.start_ms is not None]
-    ends = [word.end_ms for word in covered if word.end_ms is not None]
+    starts = [word.start_ms // grid_ms * grid_ms for word in covered if word.start_ms is not None]
+    ends = [-(-word.end_ms // grid_ms) * grid_ms for word in covered if word.end_ms is not None]
     return Word(text + mark, min(starts, default=None), max(ends, default=None), covered[0].channel)

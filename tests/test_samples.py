@@ -255,9 +255,9 @@ def test_a_page_that_holds_a_value_keeps_all_from_being_published(
     ]
     redactor, apply, calls = with_engine(words, html=True), text.redact, []
 
-    def forgetful(transcript: Transcript, plan: Plan, style: LabelStyle) -> RedactedTranscript:
+    def forgetful(transcript: Transcript, plan: Plan, style: LabelStyle, grid_ms: int) -> RedactedTranscript:
         calls.append(plan)  # the first call is for the transcripts, the second for the page
-        return apply(transcript, plan, style) if len(calls) == 1 else RedactedTranscript(transcript, {})
+        return apply(transcript, plan, style, grid_ms) if len(calls) == 1 else RedactedTranscript(transcript, {})
 
     monkeypatch.setattr(text, "redact", forgetful)
     with pytest.raises(VerificationFailed, match="no_value_in_page"):

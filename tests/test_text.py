@@ -115,3 +115,9 @@ def test_no_masked_word_is_left_and_every_other_stands(call, style):
     for index, entity_type in redacted.entities.items():
         text = redacted.transcript.words[index].text
         assert text == "####" if style == "hash" else text.startswith(f"[{entity_type}")
+
+
+@pytest.mark.parametrize(("grid_ms", "times"), [(1, (500, 1400)), (200, (400, 1400)), (1000, (0, 2000))])
+def test_a_label_s_times_lie_on_the_grid(grid_ms, times):
+    label = redact(CALL, masked((1, 2, "PERSON")), "type", grid_ms).transcript.words[1]
+    assert (label.start_ms, label.end_ms) == times
