@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from redact.cli.file import chosen_policy, complete_policy, progress, roles, terms
+from redact.cli.options import chosen_policy, listening, progress, roles, terms
 from redact.errors import InputRejected, UsageError
 
 if TYPE_CHECKING:
@@ -25,19 +25,7 @@ VERSION = 1
 
 @click.command()
 @click.argument("call", metavar="FILE", type=click.Path(path_type=Path))
-@click.option(
-    "--policy",
-    "policy_name",
-    default="default",
-    show_default=True,
-    shell_complete=complete_policy,
-    help="Name or YAML file of the policy: it says which findings would be masked.",
-)
-@click.option("--language", default="auto", show_default=True, help="auto, en or fr.")
-@click.option(
-    "--model", default="base", show_default=True, help="Speech model: a name of `redact models list`, or a folder."
-)
-@click.option("--channels", metavar="ROLES", help="What each channel holds, such as agent,customer.")
+@listening(": it says which findings would be masked")
 @click.option("--entities", metavar="TYPES", help="Take only these entity types as wanted, separated by commas.")
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Least score of a wanted finding, for all types.")
 @click.option(
@@ -49,14 +37,6 @@ VERSION = 1
     "--deny-file",
     type=click.File("r", encoding="utf-8"),
     help="Terms that always are, one a line; - for standard input.",
-)
-@click.option("--recognizers", metavar="FILE", help="Your own recognizers: YAML as in docs/recognizers.md.")
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where the speech model runs.",
 )
 @click.option("--show-values", is_flag=True, help="Show what was said; only on a terminal.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as where the output is no terminal.")
@@ -74,10 +54,7 @@ def explain(call: Path, *, show_values: bool, as_json: bool, **given: Any) -> No
             "--show-values is for the eyes at a terminal, and the output is not one",
             hint="leave out --show-values, or don't redirect the output",
         )
-    nothing = dict.fromkeys(
-        ("mask_kind", "tone_hz", "level_dbfs", "pad_before_ms", "pad_after_ms", "label_style"), None
-    )
-    policy = chosen_policy({**nothing, **given})
+    policy = chosen_policy(given)
     with progress(quiet=as_json or call.suffix.lower() == ".json") as (advance, console):
         redactor = Redactor(
             Options(

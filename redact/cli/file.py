@@ -6,31 +6,20 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from redact.errors import ExitCode, HeldForReview, InputRejected, RedactError, UsageError
+from redact.cli.options import chosen_policy, listening, progress, roles, terms
+from redact.errors import ExitCode, HeldForReview, InputRejected, RedactError
 
 if TYPE_CHECKING:
-    from redact.call import Role
     from redact.pipeline import Redactor, Result
-    from redact.policy import Policy
 
 AUDIO_SUFFIXES = frozenset(
     [".wav", ".wave", ".mp3", ".ogg", ".oga", ".opus", ".flac", ".m4a", ".mp4", ".aac", ".amr", ".webm", ".mka", ".gsm"]
 )
-_ROLES = ("agent", "customer", "mixed", "other")
-_ALIKE = {"caller": "customer", "client": "customer", "advisor": "agent"}
-
-
-def complete_policy(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Names of policies, for the shell."""
-    from redact.policy import names
-
-    return [name for name in names() if name.startswith(incomplete)]
 
 
 @click.command()
@@ -42,19 +31,7 @@ def complete_policy(_ctx: click.Context, _param: click.Parameter, incomplete: st
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the outputs. [default: beside each input]",
 )
-@click.option(
-    "--policy",
-    "policy_name",
-    default="default",
-    show_default=True,
-    shell_complete=complete_policy,
-    help="Name or YAML file of the policy.",
-)
-@click.option("--language", default="auto", show_default=True, help="auto, en or fr.")
-@click.option(
-    "--model", default="base", show_default=True, help="Speech model: a name of `redact models list`, or a folder."
-)
-@click.option("--channels", metavar="ROLES", help="What each channel holds, such as agent,customer.")
+@listening("")
 @click.option("--entities", metavar="TYPES", help="Mask only these entity types, separated by commas.")
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Least score of a finding, for all types.")
 @click.option(
@@ -67,24 +44,12 @@ def complete_policy(_ctx: click.Context, _param: click.Parameter, incomplete: st
     type=click.File("r", encoding="utf-8"),
     help="Terms that always are, one a line; - for standard input.",
 )
-@click.option(
-    "--recognizers",
-    metavar="FILE",
-    help="Your own recognizers, allow and deny lists: YAML as in docs/recognizers.md; beside the policy's.",
-)
 @click.option("--mask", "mask_kind", type=click.Choice(["tone", "silence", "noise"]), help="What stands in the sound.")
 @click.option("--tone-hz", type=click.IntRange(100, 4000), help="Frequency of the tone.")
 @click.option("--level-dbfs", type=click.FloatRange(-60, 0), help="Level of the tone or noise.")
 @click.option("--pad-before-ms", type=click.IntRange(0, 5000), help="Masked before each word.")
 @click.option("--pad-after-ms", type=click.IntRange(0, 5000), help="Masked after each word.")
 @click.option("--label-style", type=click.Choice(["type", "numbered", "hash"]), help="[PERSON], [PERSON_1] or ####.")
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where the speech model runs.",
-)
 @click.option(
     "--offline",
     is_flag=True,
@@ -187,81 +152,6 @@ def _expanded(inputs: tuple[Path, ...]) -> Iterator[Path]:
                 "the folder holds no recordings", hint=f"known endings: {' '.join(sorted(AUDIO_SUFFIXES))}"
             )
         yield from inside
-
-
-def chosen_policy(given: dict[str, Any]) -> Policy:
-    """The chosen policy with the options laid over it.
-
-    Raises:
-        PolicyError: there is no such policy, or it or an option is wrong.
-    """
-    from redact.policy import load
-
-    policy = load(given["policy_name"])
-    if given["recognizers"]:
-        policy = policy.with_recognizers(given["recognizers"])
-    changes: dict[str, Any] = {}
-    entities = dict(policy.entities)
-    if given["entities"]:
-        wanted = [name.strip().upper() for name in given["entities"].split(",") if name.strip()]
-        entities = {name: entities.get(name, 0.4) for name in wanted}
-    if given["threshold"] is not None:
-        entities = dict.fromkeys(entities, given["threshold"])
-    if entities != policy.entities:
-        changes["entities"] = entities
-    mask = {"kind": given["mask_kind"], "frequency_hz": given["tone_hz"], "level_dbfs": given["level_dbfs"]}
-    padding = {"before_ms": given["pad_before_ms"], "after_ms": given["pad_after_ms"]}
-    for key, values in (("mask", mask), ("padding", padding)):
-        set_values = {name: value for name, value in values.items() if value is not None}
-        if set_values:
-            changes[key] = {**getattr(policy, key).model_dump(), **set_values}
-    if given["label_style"]:
-        changes["label_style"] = given["label_style"]
-    return policy.changed(**changes) if changes else policy
-
-
-def roles(text: str | None) -> tuple[Role, ...] | None:
-    """What each channel holds, as given with --channels.
-
-    Raises:
-        UsageError: a role is unknown.
-    """
-    if text is None:
-        return None
-    named = tuple(_ALIKE.get(name.strip().lower(), name.strip().lower()) for name in text.split(","))
-    unknown = [role for role in named if role not in _ROLES]
-    if unknown:
-        raise UsageError(f"unknown channel role {unknown[0]!r}", hint=f"known roles: {', '.join(_ROLES)}")
-    return named  # type: ignore[return-value]
-
-
-def terms(source: Any) -> tuple[str, ...]:
-    """Terms of an open file, one a line; lines that begin with # are notes."""
-    if source is None:
-        return ()
-    return tuple(line.strip() for line in source if line.strip() and not line.startswith("#"))
-
-
-@contextmanager
-def progress(*, quiet: bool) -> Iterator[tuple[Any, Any]]:
-    """A function to report progress to, and the console of the summary."""
-    from rich.console import Console
-
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-    if quiet or not sys.stderr.isatty():
-        yield (lambda *_: None), console
-        return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    with Progress(
-        TextColumn("{task.description:<12}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn(),
-        console=Console(stderr=True), transient=True,
-    ) as bar:  # fmt: skip
-        task = bar.add_task("starting", total=1)
-        yield (
-            (lambda stage, done, total: bar.update(task, description=stage, completed=done, total=max(total, 1))),
-            console,
-        )
 
 
 def _summary(console: Any, name: str, result: Result, *, dry_run: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from redact.cli.file import chosen_policy, complete_policy, progress, roles
+from redact.cli.options import chosen_policy, listening, progress, roles
 from redact.errors import ExitCode
 
 
@@ -19,27 +19,7 @@ from redact.errors import ExitCode
     type=click.Path(path_type=Path),
     help="The recording that it was made from: what would be masked in it has to be gone, and the rest to be there.",
 )
-@click.option(
-    "--policy",
-    "policy_name",
-    default="default",
-    show_default=True,
-    shell_complete=complete_policy,
-    help="Name or YAML file of the policy: it says what must not be heard.",
-)
-@click.option("--language", default="auto", show_default=True, help="auto, en or fr.")
-@click.option(
-    "--model", default="base", show_default=True, help="Speech model: a name of `redact models list`, or a folder."
-)
-@click.option("--channels", metavar="ROLES", help="What each channel holds, such as agent,customer.")
-@click.option("--recognizers", metavar="FILE", help="Your own recognizers: YAML as in docs/recognizers.md.")
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where the speech model runs.",
-)
+@listening(": it says what must not be heard")
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
 @click.pass_context
 def verify(ctx: click.Context, /, *, redacted: Path, original: Path | None, as_json: bool, **given: Any) -> None:
@@ -51,10 +31,7 @@ def verify(ctx: click.Context, /, *, redacted: Path, original: Path | None, as_j
     """
     from redact.pipeline import Options, Redactor
 
-    nothing = dict.fromkeys(
-        ("mask_kind", "tone_hz", "level_dbfs", "pad_before_ms", "pad_after_ms", "label_style", "entities", "threshold")
-    )
-    policy = chosen_policy({**nothing, **given})
+    policy = chosen_policy(given)
     with progress(quiet=as_json) as (advance, _):
         options = Options(
             policy=policy,

@@ -1,0 +1,146 @@
+"""What the commands that listen to a call have in common: their options, and what becomes of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from redact.errors import UsageError
+
+if TYPE_CHECKING:
+    from redact.call import Role
+    from redact.policy import Policy
+
+_ROLES = ("agent", "customer", "mixed", "other")
+_ALIKE = {"caller": "customer", "client": "customer", "advisor": "agent"}
+
+
+def complete_policy(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of policies, for the shell."""
+    from redact.policy import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
+def listening(policy: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of a command that listens to a call, first in its help.
+
+    Args:
+        policy: what the policy says to this command.
+    """
+    options = (
+        click.option(
+            "--policy",
+            "policy_name",
+            default="default",
+            show_default=True,
+            shell_complete=complete_policy,
+            help=f"Name or YAML file of the policy{policy}.",
+        ),
+        click.option("--language", default="auto", show_default=True, help="auto, en or fr."),
+        click.option(
+            "--model",
+            default="base",
+            show_default=True,
+            help="Speech model: a name of `redact models list`, or a folder.",
+        ),
+        click.option("--channels", metavar="ROLES", help="What each channel holds, such as agent,customer."),
+        click.option(
+            "--recognizers",
+            metavar="FILE",
+            help="Your own recognizers, allow and deny lists: YAML as in docs/recognizers.md; beside the policy's.",
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(["auto", "cpu", "cuda"]),
+            default="auto",
+            show_default=True,
+            help="Where the speech model runs.",
+        ),
+    )
+
+    def with_options(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return with_options
+
+
+def chosen_policy(given: Mapping[str, Any]) -> Policy:
+    """The chosen policy with the options laid over it.
+
+    Raises:
+        PolicyError: there is no such policy, or it or an option is wrong.
+    """
+    from redact.policy import load
+
+    policy = load(given["policy_name"])
+    if given.get("recognizers"):
+        policy = policy.with_recognizers(given["recognizers"])
+    changes: dict[str, Any] = {}
+    entities = dict(policy.entities)
+    if given.get("entities"):
+        wanted = [name.strip().upper() for name in given["entities"].split(",") if name.strip()]
+        entities = {name: entities.get(name, 0.4) for name in wanted}
+    if given.get("threshold") is not None:
+        entities = dict.fromkeys(entities, given["threshold"])
+    if entities != policy.entities:
+        changes["entities"] = entities
+    mask = {"kind": given.get("mask_kind"), "frequency_hz": given.get("tone_hz"), "level_dbfs": given.get("level_dbfs")}
+    padding = {"before_ms": given.get("pad_before_ms"), "after_ms": given.get("pad_after_ms")}
+    for key, values in (("mask", mask), ("padding", padding)):
+        set_values = {name: value for name, value in values.items() if value is not None}
+        if set_values:
+            changes[key] = {**getattr(policy, key).model_dump(), **set_values}
+    if given.get("label_style"):
+        changes["label_style"] = given.get("label_style")
+    return policy.changed(**changes) if changes else policy
+
+
+def roles(text: str | None) -> tuple[Role, ...] | None:
+    """What each channel holds, as given with --channels.
+
+    Raises:
+        UsageError: a role is unknown.
+    """
+    if text is None:
+        return None
+    named = tuple(_ALIKE.get(name.strip().lower(), name.strip().lower()) for name in text.split(","))
+    unknown = [role for role in named if role not in _ROLES]
+    if unknown:
+        raise UsageError(f"unknown channel role {unknown[0]!r}", hint=f"known roles: {', '.join(_ROLES)}")
+    return named  # type: ignore[return-value]
+
+
+def terms(source: Any) -> tuple[str, ...]:
+    """Terms of an open file, one a line; lines that begin with # are notes."""
+    if source is None:
+        return ()
+    return tuple(line.strip() for line in source if line.strip() and not line.startswith("#"))
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[tuple[Any, Any]]:
+    """A function to report progress to, and the console of the summary."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    if quiet or not sys.stderr.isatty():
+        yield (lambda *_: None), console
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    with Progress(
+        TextColumn("{task.description:<12}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn(),
+        console=Console(stderr=True), transient=True,
+    ) as bar:  # fmt: skip
+        task = bar.add_task("starting", total=1)
+        yield (
+            (lambda stage, done, total: bar.update(task, description=stage, completed=done, total=max(total, 1))),
+            console,
+        )
