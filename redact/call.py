@@ -68,11 +68,16 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Consecutive words of one speaker on one channel."""
+    """Consecutive words of one speaker on one channel.
+
+    An `aside` was not said in the call: it tells of it, as a summary does, or says it once more in other words. It has
+    no place in the sound, and stands after all that was said.
+    """
 
     speaker: str
     channel: int
     words: tuple[Word, ...]
+    aside: bool = False
 
     @property
     def text(self) -> str:

@@ -52,6 +52,29 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """What stands in the text for a run of masked words of one turn.
+
+    Attributes:
+        first: index into `Transcript.words`.
+        last: the same, inclusive.
+        entity_type: of the run.
+        text: without the mark that ends the run; empty where nothing stands there.
+        mark: what ends the run and stays: a full stop, a comma, a question or exclamation mark, or nothing.
+        start_ms: on the policy's grid, rounded down; None where it isn't known.
+        end_ms: the same, rounded up.
+    """
+
+    first: int
+    last: int
+    entity_type: str
+    text: str = field(repr=False)
+    mark: str = ""
+    start_ms: int | None = None
+    end_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MaskStyle:
     """How sound is replaced. Frequency in Hz; level in dB below full scale (a negative number)."""
 

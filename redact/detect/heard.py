@@ -303,11 +303,10 @@ def _units(transcript: Transcript, said: Sequence[Word], language: Language) -> 
         for words in _sentences(said, indices):
             acknowledges = language.is_acknowledgement([said[index].text for index in words])
             made.append(Unit(words, number, speaker, acknowledges))
-    starts = [said[unit.words[0]].start_ms for unit in made]
-    if None in starts:
+    call = [unit for unit in made if not transcript.turns[unit.turn].aside]
+    if any(said[unit.words[0]].start_ms is None for unit in call):
         return made
-    order = sorted(range(len(made)), key=lambda position: (starts[position], position))
-    return [made[position] for position in order]
+    return sorted(call, key=lambda unit: said[unit.words[0]].start_ms or 0) + made[len(call) :]
 
 
 def _sentences(said: Sequence[Word], indices: range) -> Iterator[tuple[int, ...]]:

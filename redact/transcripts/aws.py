@@ -1,0 +1,134 @@
+"""Amazon: Transcribe's standard job, Call Analytics, and Contact Lens for Amazon Connect.
+
+Fields: "Data input and output" in the Amazon Transcribe Developer Guide, and "Example Contact Lens output files" in the
+Amazon Connect Administrator Guide.
+"""
+
+from typing import Any
+
+from redact.transcripts.draft import Draft
+from redact.transcripts.fields import First, Kind, Node, Shape, Time
+
+_CONTENT: Shape = {
+    "confidence": Kind.CONFIDENCE,
+    "content": Kind.WORD,
+    "redactions": Kind.DROP,
+}
+_ITEM: dict[str, Shape] = {
+    "id": Kind.NUMBER,
+    "type": Kind.CODE,
+    "start_time": Time("start"),
+    "end_time": Time("end"),
+    "alternatives": First(_CONTENT),
+    "speaker_label": Kind.SPEAKER,
+    "channel_label": Kind.CHANNEL,
+    "language_code": Kind.CODE,
+    "vocabulary_filter_match": Kind.NUMBER,
+}
+_SPEAKER_SEGMENT: Shape = {
+    "start_time": Time("start"),
+    "end_time": Time("end"),
+    "speaker_label": Kind.SPEAKER,
+    "items": [
+        {"start_time": Time("start"), "end_time": Time("end"), "speaker_label": Kind.SPEAKER},
+    ],
+}
+_STANDARD: Shape = {
+    "jobName": Kind.HIDDEN,
+    "accountId": Kind.HIDDEN,
+    "status": Kind.CODE,
+    "isRedacted": Kind.NUMBER,
+    "results": {
+        "language_code": Kind.CODE,
+        "language_identification": [{"code": Kind.CODE, "score": Kind.NUMBER}],
+        "language_codes": [{"language_code": Kind.CODE, "duration_in_seconds": Kind.NUMBER}],
+        "transcripts": [{"transcript": Kind.TEXT}],
+        "items": [_ITEM],
+        "speaker_labels": {"speakers": Kind.NUMBER, "channel_label": Kind.CHANNEL, "segments": [_SPEAKER_SEGMENT]},
+        "channel_labels": {
+            "number_of_channels": Kind.NUMBER,
+            "channels": [{"channel_label": Kind.CHANNEL, "items": [_ITEM]}],
+        },
+        "segments": [
+            {
+                "start_time": Time("start"),
+                "end_time": Time("end"),
+                "alternatives": First({"transcript": Kind.TEXT, "items": Kind.DROP}),
+            }
+        ],
+        "audio_segments": [
+            {
+                "id": Kind.NUMBER,
+                "transcript": Kind.TEXT,
+                "start_time": Time("start"),
+                "end_time": Time("end"),
+                "speaker_label": Kind.SPEAKER,
+                "channel_label": Kind.CHANNEL,
+                "language_code": Kind.CODE,
+                "items": [Kind.NUMBER],
+            }
+        ],
+    },
+}
+
+
+def _is_standard(document: Any) -> bool:
+    results = document.get("results") if isinstance(document, dict) else None
+    return isinstance(results, dict) and "transcripts" in results and "items" in results
+
+
+def _read_standard(draft: Draft) -> None:
+    results = draft.root.at("results")
+    draft.language = results.at("language_code").text()
+    channels = list(results.at("channel_labels", "channels").each())
+    for channel in channels:
+        for item in channel.at("items").each():
+            _item(draft, item, "", channel.at("channel_label").channel())
+    for item in results.at("items").each():
+        if not channels:
+            _item(draft, item, item.at("speaker_label").text(), item.at("channel_label").channel())
+    if channels:
+        _copies(draft, results.at("items"))
+    for segment in results.at("speaker_labels", "segments").each():
+        for item in segment.at("items").each():
+            draft.copy(item)
+
+
+def _item(draft: Draft, item: Node, speaker: str, channel: int) -> None:
+    if item.at("type").text() == "punctuation":
+        draft.mark(item)
+        return
+    draft.turn_of(speaker or f"channel {channel}", channel)
+    draft.word(item)
+
+
+def _copies(draft: Draft, items: Node) -> None:
+    before: Node | None = None
+    for item in items.each():
+        if item.at("type").text() == "punctuation":
+            draft.copy_mark(item, before)
+        else:
+            draft.copy(item)
+            before = item
+
+
+def _mended(document: Any) -> Any:
+    """Segments that name only items that are still there."""
+    results = document["results"]
+    there = {item.get("id") for item in results.get("items", ())}
+    for segment in results.get("audio_segments", ()):
+        if isinstance(segment.get("items"), list):
+            segment["items"] = [number for number in segment["items"] if number in there]
+    return document
+
+
+FORMATS = (
+    {
+        "name": "aws",
+        "title": "Amazon Transcribe",
+        "shape": _STANDARD,
+        "matches": _is_standard,
+        "read": _read_standard,
+        "mend": _mended,
+    },
+)

@@ -1,0 +1,347 @@
+"""From a document to the call in it: who said what when, and which field says it again.
+
+A format tells only how its turns are made, with the functions of `Draft`. All else follows from its shape: every text
+that no turn says is either the same words once more (`Kind.TEXT`) or prose about the call (`Kind.PROSE`), and both are
+looked at. So a field that repeats a name can't be forgotten, only misnamed.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from rapidfuzz.distance import Indel
+
+from redact.call import Transcript, Turn, Word
+from redact.findings import Finding
+from redact.plan import said
+from redact.transcripts.fields import Kind, Node, Path, number
+
+Refs = tuple[int, ...]
+Times = tuple[int | None, int | None]
+UNTIMED: Times = (None, None)
+SPEAKER_LABEL = "speaker_label"
+TOKEN = re.compile(r"\S+")
+# Speakers that nobody is: roles, and what engines number their speakers with.
+_NOBODY = re.compile(
+    r"^(?:agent|customer|caller|client|conseill(?:er|ère)|advis[eo]r|representative|operator|system|bot|ivr|mixed"
+    r"|other|unknown|participant|interlocuteur|locuteur|intervenant|speaker|spk|channel|ch|guest|uu|s|p)?"
+    r"[ _:#-]*(?:\d{1,3}|[A-Z])?$",
+    re.IGNORECASE,
+)
+_ROLES = {
+    "agent": "agent", "advisor": "agent", "adviser": "agent", "representative": "agent", "operator": "agent",
+    "conseiller": "agent", "conseillère": "agent", "conseillere": "agent",
+    "customer": "customer", "caller": "customer", "client": "customer",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A text cut into tokens.
+
+    Attributes:
+        spans: characters of each, half open.
+        words: for each, indices of the words that it stands for: it is masked where one of them is.
+    """
+
+    spans: tuple[tuple[int, int], ...]
+    words: tuple[Refs, ...]
+
+
+@dataclass(frozen=True)
+class Read:
+    """A call as read, and what in its document says which of its words.
+
+    Attributes:
+        transcript: turns, then asides.
+        items: index of the word that an object or a string stands for, by its path.
+        marks: the same of marks that stand by themselves.
+        texts: of every other text, by its path.
+        speakers: what stands for each speaker that is a name.
+        known: findings that need no search: the speakers' names.
+        again: words of the call by the word of an aside that says them once more.
+    """
+
+    transcript: Transcript
+    items: Mapping[Path, int]
+    marks: Mapping[Path, int]
+    texts: Mapping[Path, Tokens]
+    speakers: Mapping[str, str] = field(repr=False)
+    known: tuple[Finding, ...]
+    again: Mapping[int, Refs]
+
+    def projected(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """The findings, those in another reading of the call carried over to the words that were said."""
+        carried = []
+        for found in findings:
+            words = sorted({ref for word in found.words for ref in self.again.get(word, ())})
+            if words:
+                one = Finding(found.entity_type, tuple(words), found.score, found.recognizer, "again", found.evidence)
+                carried.append(one)
+        return (*findings, *carried)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A turn in the making; its words by the number in which they came."""
+
+    speaker: str
+    channel: int
+    refs: list[int] = field(default_factory=list)
+
+
+class Draft:
+    """A call in the making. Words are known by the number in which they come, until all turns are there.
+
+    Args:
+        root: the document.
+    """
+
+    def __init__(self, root: Node) -> None:
+        self.root = root
+        self.language = ""
+        self._words: list[Word] = []
+        self._turns: list[_Turn] = []
+        self._items: dict[Path, int] = {}
+        self._marks: dict[Path, int] = {}
+        self._said: dict[Path, Tokens] = {}
+        self._by_times: dict[Times, list[int]] = {}
+        self._names: dict[str, str] = {}
+
+    def turn(self, speaker: str = "", channel: int = 0) -> None:
+        """Begin a turn; the words that follow are its."""
+        self._turns.append(_Turn(self._speaker(speaker), channel))
+
+    def turn_of(self, speaker: str = "", channel: int = 0) -> None:
+        """Begin a turn where somebody else speaks than in the one before."""
+        last = self._turns[-1] if self._turns else None
+        if last is None or (last.speaker, last.channel) != (self._speaker(speaker), channel):
+            self.turn(speaker, channel)
+
+    def word(self, node: Node) -> None:
+        """A word of the current turn, from an object with a `Kind.WORD` in it, or from the string itself.
+
+        Raises:
+            InputRejected: a field of it isn't what it should be.
+        """
+        text, confidence = _facts(node)
+        self._items[node.path] = self._new(text, node.times(), confidence)
+
+    def mark(self, node: Node) -> None:
+        """A punctuation mark by itself, which belongs to the word before."""
+        if not self._turns or not self._turns[-1].refs:
+            self.word(node)
+            return
+        ref = self._turns[-1].refs[-1]
+        word = self._words[ref]
+        self._words[ref] = Word(word.text + _facts(node)[0], word.start_ms, word.end_ms, word.channel, word.confidence)
+        self._marks[node.path] = ref
+
+    def copy(self, node: Node) -> None:
+        """An object that says a known word once more, told by its times. What isn't known will go."""
+        text = said(_facts(node)[0])
+        for ref in self._by_times.get(node.times(), ()):
+            if not text or said(self._words[ref].text) == text:
+                self._items[node.path] = ref
+                return
+
+    def copy_mark(self, node: Node, after: Node | None) -> None:
+        """A mark once more, that stands after the copy of a word."""
+        if after is not None and after.path in self._items:
+            self._marks[node.path] = self._items[after.path]
+
+    def said(self, node: Node, times: Times = UNTIMED) -> None:
+        """All words of the current turn, from one text.
+
+        Args:
+            node: the text.
+            times: of the turn. Its first word begins then, its last one ends then, and more is not known.
+        """
+        text = node.text()
+        spans = tuple(match.span() for match in TOKEN.finditer(text))
+        refs = []
+        for position, (first, end) in enumerate(spans):
+            known = (times[0] if position == 0 else None, times[1] if position == len(spans) - 1 else None)
+            refs.append((self._new(text[first:end], known, None),))
+        self._said[node.path] = Tokens(spans, tuple(refs))
+
+    def build(self, source: str) -> Read:
+        """The call, with all its texts tied to words; `source` is the name of the format.
+
+        Raises:
+            InputRejected: a field isn't what it should be.
+        """
+        order = [ref for turn in self._in_order() for ref in turn.refs]
+        index = {ref: number for number, ref in enumerate(order)}
+        asides = _Asides(len(order))
+        texts = {
+            path: Tokens(tokens.spans, tuple(tuple(index[ref] for ref in refs) for refs in tokens.words))
+            for path, tokens in self._said.items()
+        }
+        scopes = _Scopes({path: (ref,) for path, ref in self._items.items()}, self._said, self._words)
+        for leaf in self.root.leaves():
+            if leaf.shape is Kind.SPEAKER and leaf.value is not None:
+                self._speaker(leaf.text())
+            if leaf.path in texts or leaf.shape not in (Kind.TEXT, Kind.PROSE) or not isinstance(leaf.value, str):
+                continue
+            if leaf.shape is Kind.PROSE:
+                texts[leaf.path] = asides.prose(leaf.value)
+            else:
+                refs = scopes.of(leaf, self.root)
+                words = [self._words[ref].text for ref in refs]
+                texts[leaf.path] = asides.again_said(leaf.value, [index[ref] for ref in refs], words)
+        named = [tuple(ref for (ref,) in asides.prose(name).words) for name in self._names]
+        turns = [
+            Turn(turn.speaker, turn.channel, tuple(self._words[ref] for ref in turn.refs)) for turn in self._in_order()
+        ]
+        return Read(
+            transcript=Transcript((*turns, *asides.turns), self.language, source),
+            items={path: index[ref] for path, ref in self._items.items()},
+            marks={path: index[ref] for path, ref in self._marks.items()},
+            texts=texts,
+            speakers=dict(self._names),
+            known=tuple(Finding("PERSON", refs, 1.0, SPEAKER_LABEL, "transcribed") for refs in named if refs),
+            again=asides.again,
+        )
+
+    def _new(self, text: str, times: Times, confidence: float | None) -> int:
+        if not self._turns:
+            self.turn()
+        ref = len(self._words)
+        self._words.append(Word(text, *times, self._turns[-1].channel, confidence))
+        self._by_times.setdefault(times, []).append(ref)
+        self._turns[-1].refs.append(ref)
+        return ref
+
+    def _in_order(self) -> list[_Turn]:
+        """Turns in the order of their first word with a time; one without any stays behind the one before it."""
+        clock = 0
+        keyed = []
+        for turn in self._turns:
+            clock = next((start for ref in turn.refs if (start := self._words[ref].start_ms) is not None), clock)
+            keyed.append((clock, turn))
+        return [turn for _, turn in sorted(keyed, key=lambda pair: pair[0])]
+
+    def _speaker(self, label: str) -> str:
+        """The role of a speaker, or the label itself where it is nobody's name, or a number for the name."""
+        plain = label.strip()
+        if not plain:
+            return "mixed"
+        if _NOBODY.match(plain):
+            return _ROLES.get(plain.lower(), plain.lower())
+        return self._names.setdefault(label, f"Speaker {len(self._names) + 1}")
+
+
+def _facts(node: Node) -> tuple[str, float | None]:
+    """What an object says of its word: the text and the confidence."""
+    text, confidence = "", None
+    for leaf in node.leaves():
+        if leaf.shape in (Kind.WORD, Kind.MARK) or (leaf.shape is Kind.FORM and not text):
+            text = leaf.text().strip() or text
+        elif leaf.shape is Kind.CONFIDENCE and (value := number(leaf.value)) is not None:
+            confidence = min(max(float(value), 0.0), 1.0)
+    return text, confidence
+
+
+class _Scopes:
+    """Which words a text may say once more: those below the object that it stands in, or the nearest around that."""
+
+    def __init__(self, items: Mapping[Path, Refs], texts: Mapping[Path, Tokens], words: Sequence[Word]) -> None:
+        below: dict[Path, dict[int, None]] = {}
+        for path, refs in [*items.items(), *((path, sum(tokens.words, ())) for path, tokens in texts.items())]:
+            for length in range(len(path) + 1):
+                below.setdefault(path[:length], {}).update(dict.fromkeys(refs))
+        self._below = {path: list(refs) for path, refs in below.items()}
+        self._middles: dict[Path, list[int] | None] = {}
+        self._words = words
+
+    def of(self, leaf: Node, root: Node) -> list[int]:
+        """Refs in the order of the call; only those within the times of the object where it has any."""
+        around = [root]
+        for part in leaf.path[:-1]:
+            node = around[-1]
+            around.append(node.child(part, node.value[part]))
+        times: Times = UNTIMED
+        for node in reversed(around):
+            times = node.times() if times == UNTIMED else times
+            if node.path in self._below:
+                return self._within(node.path, times)
+        return []
+
+    def _within(self, path: Path, times: Times) -> list[int]:
+        refs = self._below[path]
+        if None in times:
+            return refs
+        if path not in self._middles:
+            middles = [_middle(self._words[ref]) for ref in refs]
+            ordered = all(a <= b for a, b in pairwise(middles)) and -1 not in middles
+            self._middles[path] = middles if ordered else None
+        known = self._middles[path]
+        start, end = times[0] or 0, times[1] or 0
+        if known is not None:
+            return refs[bisect_left(known, start) : bisect_right(known, end)]
+        return [ref for ref in refs if (middle := _middle(self._words[ref])) == -1 or start <= middle <= end]
+
+
+def _middle(word: Word) -> int:
+    """The middle of a word's time, -1 where it isn't known."""
+    return -1 if word.start_ms is None or word.end_ms is None else (word.start_ms + word.end_ms) // 2
+
+
+class _Asides:
+    """Texts that no turn says, as turns of their own.
+
+    Args:
+        words: number of words in the call; those of asides are counted on from there.
+    """
+
+    def __init__(self, words: int) -> None:
+        self._next = words
+        self.turns: list[Turn] = []
+        self.again: dict[int, Refs] = {}
+
+    def prose(self, text: str) -> Tokens:
+        """A text of its own."""
+        spans = tuple(match.span() for match in TOKEN.finditer(text))
+        words = tuple(Word(text[first:end], None, None, 0) for first, end in spans)
+        indices = range(self._next, self._next + len(words))
+        if words:
+            self.turns.append(Turn(f"aside {len(self.turns) + 1}", 0, words, aside=True))
+            self._next += len(words)
+        return Tokens(spans, tuple((index,) for index in indices))
+
+    def again_said(self, text: str, refs: Sequence[int], words: Sequence[str]) -> Tokens:
+        """A text that says these words once more. Where it says anything else it is looked at by itself too."""
+        spans = tuple(match.span() for match in TOKEN.finditer(text))
+        tokens = [text[first:end] for first, end in spans]
+        if tokens == list(words):
+            return Tokens(spans, tuple((ref,) for ref in refs))
+        matched, same = _matched([said(token) for token in tokens], [said(word) for word in words])
+        told = [tuple(refs[position] for position in positions) for positions in matched]
+        if same:
+            return Tokens(spans, tuple(told))
+        own = self.prose(text)
+        self.again.update({ref: stands for (ref,), stands in zip(own.words, told, strict=True) if stands})
+        return Tokens(spans, tuple((*stands, *ref) for stands, ref in zip(told, own.words, strict=True)))
+
+
+def _matched(tokens: Sequence[str], words: Sequence[str]) -> tuple[list[Refs], bool]:
+    """For each token the positions of the words that it stands for, and whether all tokens are words that are there.
+
+    Between two that are the same, each token may stand for any of the words: "4539" for "four five three nine".
+    """
+    stands: list[Refs] = [()] * len(tokens)
+    same = True
+    at_token = at_word = 0
+    blocks = Indel.opcodes(list(tokens), list(words)).as_matching_blocks() if tokens and words else []
+    for token, word, size in [*((b.a, b.b, b.size) for b in blocks), (len(tokens), len(words), 0)]:
+        between = tuple(range(at_word, word))
+        for position in range(at_token, token):
+            stands[position] = between if tokens[position] else ()
+        same = same and "".join(tokens[at_token:token]) == "".join(words[at_word:word])
+        for step in range(size):
+            stands[token + step] = (word + step,)
+        at_token, at_word = token + size, word + size
+    return stands, same
