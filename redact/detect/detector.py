@@ -39,8 +39,13 @@ class Detector:
         self._language = load(language)
         self._presidio = Presidio(self._language, spacy_model, terms, recognizers)
 
-    def find(self, transcript: Transcript) -> tuple[Finding, ...]:
-        """All findings, sorted by their first word; they may overlap."""
+    def find(self, transcript: Transcript, known: Sequence[Finding] = ()) -> tuple[Finding, ...]:
+        """All findings, sorted by their first word; they may overlap.
+
+        Args:
+            transcript: of the call.
+            known: what needs no search, such as names that label a speaker: it is looked for elsewhere too.
+        """
         language = self._language
 
         def is_acknowledgement(turn: Turn) -> bool:
@@ -57,7 +62,7 @@ class Detector:
         # Another reading of a number is believed where a checksum proves it; else a price is a telephone number too.
         proven = self._presidio.proven(others)
         excerpts = [transcribed(transcript, passage) for passage in may_name(heard)]
-        findings = _likely(heard, [*self._presidio.find(as_said, main, excerpts), *proven])
+        findings = [*known, *_likely(heard, [*self._presidio.find(as_said, main, excerpts), *proven])]
         findings += in_dialogue(heard, main, findings)
         kept = without_lone(findings, "LOCATION", ("STREET_ADDRESS", "POSTAL_CODE"))
         return tuple(sorted(set(kept), key=lambda f: (f.words, f.entity_type, -f.score, f.recognizer)))
