@@ -7,7 +7,8 @@
     ├── InputRejected         5   the input can't be read, or must not be trusted
     ├── VerificationFailed    7   the result did not pass its checks; nothing was published
     ├── HeldForReview         8   a person has to decide; nothing was published
-    └── CannotWrite          11   an output can't be written
+    ├── CannotWrite          11   an output can't be written
+    └── KeyMissing           12   a key is missing, malformed or wrong
 
 Messages never hold a personal value. `hint` says what to do next. One handler, in `redact.cli`, turns
 these into a line on stderr and a process exit code; nobody matches on message text.
@@ -28,6 +29,7 @@ class ExitCode(IntEnum):
     VERIFICATION_FAILED = 7
     HELD = 8
     CANNOT_WRITE = 11
+    KEY = 12
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -83,3 +85,9 @@ class CannotWrite(RedactError):
     """An output can't be written, or one is in the way."""
 
     exit_code = ExitCode.CANNOT_WRITE
+
+
+class KeyMissing(RedactError):
+    """A key that the work needs is missing or malformed, or it is not the key that something was made with."""
+
+    exit_code = ExitCode.KEY

@@ -22,6 +22,7 @@ from redact.call import Recording, Role, Transcript
 from redact.detect.spoken.base import load as load_language
 from redact.errors import HeldForReview, RedactError, VerificationFailed
 from redact.findings import AudioInterval, Check, Finding, MaskStyle, Plan, Verification
+from redact.keys import Key
 from redact.listen import Survey
 from redact.loaded import Loaded
 from redact.plan import Mention, Sound, make_plan, values
@@ -52,6 +53,8 @@ class Options:
         deny: terms that always are.
         force: replace outputs that exist.
         html: also write a page for a browser.
+        key: for what the policy has hashed, encrypted, or replaced by surrogates or pseudonyms (`redact.keys.read`).
+        custom: functions for the entity types of which the policy says `custom`.
     """
 
     policy: str | Path | Policy = "default"
@@ -63,6 +66,8 @@ class Options:
     deny: tuple[str, ...] = field(default=(), repr=False)
     force: bool = False
     html: bool = False
+    key: Key | None = None
+    custom: Mapping[str, Callable[[str], str]] = field(default_factory=dict, repr=False)
 
 
 DEFAULTS = Options()
@@ -85,12 +90,14 @@ class Redactor:
         PolicyError: the policy, or a recognizers file that it names, is wrong.
         ModelMissing: a recognizer wants a library or a model that is not here.
         UsageError: the language is not one that can be redacted.
+        KeyMissing: the policy needs a key, and there is none.
     """
 
     def __init__(self, options: Options = DEFAULTS, progress: Progress = _no_progress) -> None:
         self._options = options
         self._progress = progress
         self.policy = options.policy if isinstance(options.policy, Policy) else policies.load(options.policy)
+        self._labeller = text.Labeller(self.policy, options.key, options.custom)
         terms = (options.allow, options.deny)
         self._loaded = Loaded(options.model, options.language, options.device, terms, self.policy.recognizers)
 
@@ -116,9 +123,9 @@ class Redactor:
             call = self._planned(_Call(decoded.recording, heard, transcript, findings))
             if dry_run:
                 return Result((), self._report(call, None, {}, (), clock), call.plan, _warnings(transcript))
-            stem = naming.stem(
-                path, self._values(call), load_language(transcript.language).is_everyday, decoded.recording.sha256
-            )
+            # A name is no text: what the policy keeps in that is not kept in this.
+            is_everyday = load_language(transcript.language).is_everyday
+            stem = naming.stem(path, values(transcript, call.plan, is_everyday), is_everyday, decoded.recording.sha256)
             if call.plan.hold:
                 self._publish_report_alone(call, None, directory, stem, clock)
                 raise HeldForReview(
@@ -190,7 +197,10 @@ class Redactor:
 
     def _values(self, call: "_Call") -> frozenset[tuple[str, ...]]:
         """What must not stand in any output."""
-        return values(call.transcript, call.plan, load_language(call.transcript.language).is_everyday)
+        return self._labeller.unread(call.transcript, call.plan, load_language(call.transcript.language).is_everyday)
+
+    def _redacted(self, call: "_Call") -> text.RedactedTranscript:
+        return text.redact(call.transcript, self._labeller.labels(call.transcript, call.plan))
 
     def _decode(self, path: Path, clock: "_Clock") -> Decoded:
         with clock.stage("decode"):
@@ -251,7 +261,7 @@ class Redactor:
             staged.rename(stem, stem + encoded.suffix)
             sound.seek(0)
             hashes = {encoded.suffix: hashlib.file_digest(sound, "sha256").hexdigest()}
-        redacted = text.redact(call.transcript, plan, self.policy.label_style, self.policy.padding.grid_ms)
+        redacted = self._redacted(call)
         contents = {
             ".txt": plain.write(redacted.transcript).encode(),
             ".vtt": vtt.write(redacted.transcript).encode(),
@@ -347,8 +357,9 @@ class Redactor:
         self._progress("page", 0, 1)
         with clock.stage("page"), decode(staged.path(stem + suffix), roles=call.recording.roles) as written:
             copy = light_copy((block for _, block in blocks(written.pcm)), written.recording)
-        redacted = text.redact(call.transcript, call.plan, self.policy.label_style, self.policy.padding.grid_ms)
-        page.write(copy, redacted, told, stem.removesuffix(".redacted"), staged.open(stem + naming.PAGE_SUFFIX))
+        page.write(
+            copy, self._redacted(call), told, stem.removesuffix(".redacted"), staged.open(stem + naming.PAGE_SUFFIX)
+        )
         path = staged.path(stem + naming.PAGE_SUFFIX)
         check = verify.check_text([page.spoken(path)], self._values(call))
         with path.open("rb") as file:

@@ -6,8 +6,9 @@ A policy names every key; an unknown key is an error that names the nearest know
 import difflib
 import hashlib
 import json
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -16,7 +17,7 @@ from redact.data import data_path
 from redact.errors import PolicyError
 from redact.findings import MaskKind, MaskStyle
 
-LabelStyle = Literal["type", "numbered", "hash"]
+LabelStyle = Literal["type", "numbered", "hash", "keyed"]
 InDoubt = Literal["mask", "hold", "report"]
 Unverified = Literal["hold", "reject"]
 Channels = Literal["all", "speaker_only"]
@@ -28,6 +29,11 @@ ENTITY_TYPES: tuple[str, ...] = (
     "DRIVER_LICENSE", "VEHICLE_PLATE", "VIN", "ACCOUNT_REFERENCE", "CREDENTIAL", "SECRET_ANSWER", "IP_ADDRESS",
     "MEDICAL", "SPECIAL_CATEGORY", "KEYPAD_TONES", "ORGANIZATION", "NRP", "DATE_TIME", "NUMBER", "CUSTOM",
 )  # fmt: skip
+
+# Codes and PINs are dropped: nothing that is made from them stands anywhere.
+DROPPED_TYPES = frozenset({"CREDIT_CARD_CVV", "CREDENTIAL"})
+# What a type has to be called to stand in an encrypted text's token.
+_TOKEN_NAME = re.compile(r"[^\[\]\s:]+")
 
 
 class _Closed(BaseModel):
@@ -55,6 +61,37 @@ class Padding(_Closed):
     grid_ms: int = Field(default=200, ge=1, le=5000)
 
 
+class ReplaceText(_Closed):
+    """A label stands in the text: this one, or by `label_style`."""
+
+    operator: Literal["replace"]
+    label: str | None = Field(default=None, pattern=r"^\S(?:[^\r\n\t]{0,58}\S)?$")
+
+
+class MaskText(_Closed):
+    """A fixed number of characters, whatever the length; after them the last letters or digits of a long number."""
+
+    operator: Literal["mask"]
+    character: str = Field(default="*", pattern=r"^[^\s\d]$")
+    keep_last: int = Field(default=0, ge=0, le=4)
+
+
+class OtherText(_Closed):
+    """The operators without parameters."""
+
+    operator: Literal["redact", "hash", "encrypt", "keep", "surrogate", "custom"]
+
+
+Operator = Annotated[ReplaceText | MaskText | OtherText, Field(discriminator="operator")]
+_OPERATOR_MODELS: dict[str, type[_Closed]] = {
+    name: model
+    for model in (ReplaceText, MaskText, OtherText)
+    for name in get_args(model.model_fields["operator"].annotation)
+}
+OPERATORS = tuple(_OPERATOR_MODELS)
+KEYED_OPERATORS = frozenset({"hash", "encrypt", "surrogate"})
+
+
 class Policy(_Closed):
     """One policy, complete. `recognizers`: YAML files of the user's own, absolute or from the current folder."""
 
@@ -63,6 +100,7 @@ class Policy(_Closed):
     entities: dict[str, float]
     number_run_digits: int | None = Field(default=None, ge=1)
     label_style: LabelStyle = "numbered"
+    operators: dict[str, Operator] = {}
     mask: Mask = Mask()
     padding: Padding = Padding()
     channels: Channels = "all"
@@ -74,6 +112,18 @@ class Policy(_Closed):
     @classmethod
     def _one_or_several(cls, given: Any) -> Any:
         return () if given is None else (given,) if isinstance(given, str) else given
+
+    @field_validator("operators", mode="before")
+    @classmethod
+    def _named_or_written_out(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {kind: {"operator": how} if isinstance(how, str) else how for kind, how in given.items()}
+
+    @property
+    def needs_key(self) -> bool:
+        """True where something in the text is made with a key."""
+        return self.label_style == "keyed" or any(how.operator in KEYED_OPERATORS for how in self.operators.values())
 
     @property
     def digest(self) -> str:
@@ -203,22 +253,61 @@ def _validated(data: Any, origin: str) -> Policy:
             raise PolicyError(
                 f"the threshold of {entity_type} in {origin} is not between 0 and 1", hint="give a number from 0 to 1"
             )
+    _check_operators(policy, known, origin)
     return policy
+
+
+def _check_operators(policy: Policy, known: set[str], origin: str) -> None:
+    for entity_type, how in policy.operators.items():
+        if entity_type not in known:
+            raise PolicyError(
+                f"the policy {origin} has an operator for an unknown entity type {entity_type!r}",
+                hint=nearest(entity_type, tuple(sorted(known)), "entity type"),
+            )
+        if entity_type in DROPPED_TYPES and (
+            how.operator not in {"replace", "redact", "mask"} or (isinstance(how, MaskText) and how.keep_last)
+        ):
+            raise PolicyError(
+                f"the policy {origin} would keep something of {entity_type}: such codes are dropped",
+                hint="use replace, redact, or mask with keep_last: 0",
+            )
+        if how.operator == "encrypt" and not _TOKEN_NAME.fullmatch(entity_type):
+            raise PolicyError(
+                f"the policy {origin} encrypts {entity_type!r}, whose name can't stand in an encrypted text",
+                hint="name the type without spaces, brackets and colons",
+            )
 
 
 def _explain(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"])
+    path = _path(first)
+    key = ".".join(path)
+    if first["type"] == "union_tag_invalid":
+        return f"{key}: unknown operator {first['ctx']['tag']!r}"
+    if first["type"] == "union_tag_not_found":
+        return f"{key}: names no operator"
     return f"unknown key {key!r}" if first["type"] == "extra_forbidden" else f"{key}: {first['msg']}"
+
+
+def _path(fault: Any) -> list[str]:
+    """Where a fault is, as the policy is written: not with the operator's name, which pydantic puts in between."""
+    path = [str(part) for part in fault["loc"]]
+    return [*path[:2], *path[3:]] if path[:1] == ["operators"] else path
 
 
 def _key_hint(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
+    if first["type"] == "union_tag_invalid":
+        return nearest(str(first["ctx"]["tag"]), OPERATORS, "operator")
+    if first["type"] == "union_tag_not_found":
+        return f"give operator: one of {', '.join(OPERATORS)}"
     if first["type"] != "extra_forbidden":
         return "compare with: redact policy show default"
-    *path, key = (str(part) for part in first["loc"])
+    *path, key = _path(first)
     nested: dict[str, type[_Closed]] = {"mask": Mask, "padding": Padding}
     model: type[_Closed] = nested.get(path[0], Policy) if path else Policy
+    if path[:1] == ["operators"]:
+        model = _OPERATOR_MODELS[str(first["loc"][2])]
     return nearest(key, tuple(model.model_fields), "key")
 
 

@@ -131,13 +131,15 @@ class Staged:
     A context manager. Leaving it without `publish` leaves nothing behind, not even folders made for the purpose.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, private: bool = False) -> None:
         """Nothing happens before the context is entered.
 
         Args:
             directory: where the files are to appear; made with its parents where missing.
+            private: nobody but their owner may read the files (mode 0600).
         """
         self._directory = directory
+        self._private = private
         self._fd = -1
         self._files: dict[str, _File] = {}
         self._made: list[Path] = []
@@ -247,7 +249,7 @@ class Staged:
         flags = os.O_RDWR | os.O_CLOEXEC
         if Path(_OWN_FILES).is_dir():  # the way to name it later
             try:
-                return os.open(".", flags | os.O_TMPFILE, 0o666, dir_fd=self._fd), None
+                return os.open(".", flags | os.O_TMPFILE, 0o600 if self._private else 0o666, dir_fd=self._fd), None
             except OSError as error:
                 if error.errno not in _NO_UNNAMED:
                     raise
@@ -273,7 +275,7 @@ class Staged:
                 with _writing(staged.name):
                     ready[staged.name] = staged.hidden or _hidden(staged.name)
                     if staged.hidden:
-                        _open_to_others(staged.file.fileno())
+                        self._open_to_others(staged.file.fileno())
                     else:
                         self._link(staged, ready[staged.name])
             for name, hidden in ready.items():
@@ -290,7 +292,7 @@ class Staged:
             # With a directory given, Python calls linkat with AT_SYMLINK_FOLLOW. Without, it links the link in /proc.
             os.link(f"{_OWN_FILES}/{fd}", name, dst_dir_fd=self._fd, follow_symlinks=True)
             return
-        _open_to_others(fd)
+        self._open_to_others(fd)
         try:
             os.link(staged.hidden, name, src_dir_fd=self._fd, dst_dir_fd=self._fd, follow_symlinks=False)
         except OSError as error:
@@ -307,6 +309,14 @@ class Staged:
         else:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
+    def _open_to_others(self, fd: int) -> None:
+        """Give a file that was its owner's alone the mode that a new file has, unless it is to stay private."""
+        if self._private:
+            return
+        umask = os.umask(0o077)  # the only way to read it; a file made meanwhile elsewhere is just stricter
+        os.umask(umask)
+        os.fchmod(fd, 0o666 & ~umask)
+
     def _remove_own(self, staged: _File) -> None:
         """Remove the name if it is this file's, not another's that stood in the way."""
         found = os.stat(staged.name, dir_fd=self._fd, follow_symlinks=False)
@@ -320,13 +330,6 @@ class Staged:
 
 def _hidden(name: str) -> str:
     return f".{name[:40]}.{secrets.token_hex(8)}.part"
-
-
-def _open_to_others(fd: int) -> None:
-    """Give a file that was its owner's alone the mode that a new file has."""
-    umask = os.umask(0o077)  # the only way to read it; a file made meanwhile elsewhere in the process is just stricter
-    os.umask(umask)
-    os.fchmod(fd, 0o666 & ~umask)
 
 
 def _sync_directory(folder: Path) -> None:

@@ -9,21 +9,22 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "redact"
 LAYERS = {
-    "errors": 0, "call": 0, "findings": 0, "data": 0, "publish": 0,
-    "policy": 1, "views": 1, "plan": 2, "naming": 3,
+    "errors": 0, "call": 0, "findings": 0, "data": 0, "publish": 0, "keys": 0,
+    "policy": 1, "views": 1, "tokens": 1, "surrogates": 1, "plan": 2, "operators": 2, "naming": 3,
     "audio": 3, "transcribe": 3, "transcripts": 3, "detect": 3, "models": 3, "text": 3,
-    "verify": 4, "report": 4, "score": 4, "listen": 4, "page": 4, "relisten": 5, "loaded": 5,
+    "verify": 4, "report": 4, "restore": 4, "score": 4, "listen": 4, "page": 4, "relisten": 5, "loaded": 5,
     "evaluate": 6, "pipeline": 6,
     "cli": 7, "__main__": 8,
 }  # fmt: skip
 HOMES = {
     "av": {"audio"},
-    "cryptography": {"audio.pcm"},
+    "cryptography": {"audio.pcm", "keys", "tokens"},
+    "faker": {"surrogates"},
     "pydub": {"audio.mask"},
     "soundfile": {"audio.encode"},
     "faster_whisper": {"transcribe.whisper", "audio.speech"},
     "presidio_analyzer": {"detect.presidio"},
-    "presidio_anonymizer": {"text"},
+    "presidio_anonymizer": {"operators"},
     "spacy": {"detect.presidio"},
     "tldextract": {"detect.presidio"},
     "huggingface_hub": {"models.hub"},
@@ -32,6 +33,7 @@ HEAVY = (
     "numpy",
     "av",
     "cryptography",
+    "faker",
     "pydub",
     "soundfile",
     "faster_whisper",

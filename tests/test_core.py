@@ -118,7 +118,8 @@ def test_no_masked_value_is_left_in_the_text(
 ) -> None:
     transcript, findings = found
     plan = make_plan(transcript, findings, DEFAULT, None, Sound())
-    redacted = text.redact(transcript, plan, style)
+    labels = text.Labeller(DEFAULT.changed(label_style=style)).labels(transcript, plan)
+    redacted = text.redact(transcript, labels)
     spoken = "\n".join(turn.text for turn in redacted.transcript.turns)
     assert check_text([spoken], values(transcript, plan)).passed
     assert [turn.speaker for turn in redacted.transcript.turns] == [turn.speaker for turn in transcript.turns]
@@ -169,7 +170,8 @@ def test_labels_number_the_same_value_the_same() -> None:
     transcript = call(("customer", "Nadia and Desmond"), ("agent", "Thanks, Nadia."))
     found = [Finding("PERSON", (i,), 0.9, "test", "transcribed") for i in (0, 2)]
     plan = make_plan(transcript, found, DEFAULT, None, Sound())
-    said = [turn.text for turn in text.redact(transcript, plan, "numbered").transcript.turns]
+    labels = text.Labeller(DEFAULT).labels(transcript, plan)
+    said = [turn.text for turn in text.redact(transcript, labels).transcript.turns]
     assert said == ["[PERSON_1] and [PERSON_2]", "Thanks, [PERSON_1]."]
 
 

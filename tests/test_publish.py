@@ -80,6 +80,16 @@ def test_files_appear_whole_and_in_order(tmp_path, kind, force, umask):
     assert {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in NAMES} == {0o640}
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_private_files_are_their_owner_s_alone(tmp_path, kind, force):
+    (tmp_path / "own.txt").write_text("before") if force else None
+    with Staged(tmp_path, private=True) as staged:
+        staged.open("own.txt").write(b"after")
+        staged.publish(force=force)
+    assert (tmp_path / "own.txt").read_text() == "after"
+    assert stat.S_IMODE((tmp_path / "own.txt").stat().st_mode) == 0o600
+
+
 def test_a_hidden_file_is_its_owner_s_alone(tmp_path, kind):
     with Staged(tmp_path) as staged:
         staged.open("call.wav").write(b"x")

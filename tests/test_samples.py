@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,11 @@ from redact.audio.decode import decode
 from redact.audio.mask import Masked, replaced
 from redact.call import Stretch, Transcript, Word
 from redact.errors import CannotWrite, HeldForReview, VerificationFailed
-from redact.findings import AudioInterval, Plan
+from redact.findings import AudioInterval
 from redact.page import spoken
 from redact.pipeline import Options, Redactor
-from redact.policy import LabelStyle, load
-from redact.text import RedactedTranscript
+from redact.policy import load
+from redact.text import Label, RedactedTranscript
 from redact.transcribe.engine import Clip, Progress
 from redact.transcripts import native
 
@@ -255,9 +256,9 @@ def test_a_page_that_holds_a_value_keeps_all_from_being_published(
     ]
     redactor, apply, calls = with_engine(words, html=True), text.redact, []
 
-    def forgetful(transcript: Transcript, plan: Plan, style: LabelStyle, grid_ms: int) -> RedactedTranscript:
-        calls.append(plan)  # the first call is for the transcripts, the second for the page
-        return apply(transcript, plan, style, grid_ms) if len(calls) == 1 else RedactedTranscript(transcript, {})
+    def forgetful(transcript: Transcript, labels: Sequence[Label]) -> RedactedTranscript:
+        calls.append(labels)  # the first call is for the transcripts, the second for the page
+        return apply(transcript, labels) if len(calls) == 1 else RedactedTranscript(transcript, {})
 
     monkeypatch.setattr(text, "redact", forgetful)
     with pytest.raises(VerificationFailed, match="no_value_in_page"):

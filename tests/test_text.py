@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 from redact.call import Doubt, Stretch, Transcript, Turn, Word
 from redact.findings import Plan, Replacement
-from redact.text import plain_value, redact
+from redact.policy import load
+from redact.text import Labeller, plain_value
+from redact.text import redact as applied
+
+
+def redact(transcript, plan, style, grid_ms=1):
+    default = load("default")
+    policy = default.changed(label_style=style, padding={**default.padding.model_dump(), "grid_ms": grid_ms})
+    return applied(transcript, Labeller(policy).labels(transcript, plan))
 
 
 def timed(*texts, channel=0, start=0):

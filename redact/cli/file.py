@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from redact.cli.options import chosen_policy, listening, progress, roles, terms
+from redact.cli.options import chosen_policy, key_file, listening, progress, roles, terms
 from redact.errors import ExitCode, HeldForReview, InputRejected, RedactError
 
 if TYPE_CHECKING:
@@ -49,7 +49,12 @@ AUDIO_SUFFIXES = frozenset(
 @click.option("--level-dbfs", type=click.FloatRange(-60, 0), help="Level of the tone or noise.")
 @click.option("--pad-before-ms", type=click.IntRange(0, 5000), help="Masked before each word.")
 @click.option("--pad-after-ms", type=click.IntRange(0, 5000), help="Masked after each word.")
-@click.option("--label-style", type=click.Choice(["type", "numbered", "hash"]), help="[PERSON], [PERSON_1] or ####.")
+@click.option(
+    "--label-style",
+    type=click.Choice(["type", "numbered", "hash", "keyed"]),
+    help="[PERSON], [PERSON_1], #### or [PERSON_7QK2M4ZPXA5T].",
+)
+@key_file
 @click.option(
     "--offline",
     is_flag=True,
@@ -69,6 +74,7 @@ def file(ctx: click.Context, /, **given: Any) -> None:
     INPUT is a recording or a folder of them. For each NAME.wav there come NAME.redacted.wav (in the recording's own
     format), .redacted.txt, .vtt, .srt and .json, and NAME.report.json. One failing input doesn't stop the others.
     """
+    from redact import keys
     from redact.pipeline import Options, Redactor
 
     paths = list(_expanded(given["inputs"]))
@@ -85,6 +91,7 @@ def file(ctx: click.Context, /, **given: Any) -> None:
                 deny=terms(given["deny_file"]),
                 force=given["force"],
                 html=given["html"],
+                key=keys.read(given["key_file"]) if given["key_file"] or policy.needs_key else None,
             ),
             advance,
         )

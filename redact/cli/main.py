@@ -16,6 +16,7 @@ _COMMANDS = {
     "explain": ("redact.cli.explain", "explain", "Tell what would be found in a call, and why."),
     "verify": ("redact.cli.verify", "verify", "Check that a recording is redacted, by listening to it."),
     "evaluate": ("redact.cli.evaluate", "evaluate", "Measure how well a folder of labelled calls is redacted."),
+    "restore": ("redact.cli.restore", "restore", "Give back what was encrypted in redacted text, with the key."),
     "models": ("redact.cli.models", "models", "List, fetch and check the models."),
     "policy": ("redact.cli.policy", "policy", "List, show and check policies."),
     "doctor": ("redact.cli.doctor", "doctor", "Tell what is installed, and what would fail."),

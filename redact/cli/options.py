@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -69,6 +70,14 @@ def listening(policy: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
         return command
 
     return with_options
+
+
+key_file = click.option(
+    "--key-file",
+    type=click.Path(path_type=Path),
+    help="Key of what is hashed, encrypted or replaced by surrogates: 32 random bytes, readable by you alone. "
+    "[default: REDACT_KEY of the environment]",
+)
 
 
 def chosen_policy(given: Mapping[str, Any]) -> Policy:

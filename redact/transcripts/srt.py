@@ -20,6 +20,11 @@ def write(transcript: Transcript) -> str:
     blocks = []
     for number, cue in enumerate(cues(transcript), start=1):
         lead = f"{cue.speaker}: " if cue.speaker else ""
-        text = (lead + "\n".join(cue.lines)).translate(_LOOK_ALIKE)
+        text = escaped(lead + "\n".join(cue.lines))
         blocks.append(f"{number}\n{timing(cue, point=',')}\n{text}\n")
     return "\n".join(blocks)
+
+
+def escaped(text: str) -> str:
+    """Cue text without a character that a player may give a meaning."""
+    return text.translate(_LOOK_ALIKE)

@@ -12,14 +12,14 @@ def write(transcript: Transcript) -> str:
     """
     blocks = ["WEBVTT\n"]
     for cue in cues(transcript):
-        text = _escaped("\n".join(cue.lines))
+        text = escaped("\n".join(cue.lines))
         if cue.speaker:
             # The end tag may be left out, but some readers take a bare last line of digits for the next cue's number.
-            text = f"<v {_escaped(cue.speaker)}>{text}</v>"
+            text = f"<v {escaped(cue.speaker)}>{text}</v>"
         blocks.append(f"{timing(cue, point='.')}\n{text}\n")
     return "\n".join(blocks)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Cue text or a speaker's name without a character that WebVTT gives a meaning; so `-->` can't occur either."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

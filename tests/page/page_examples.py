@@ -9,8 +9,9 @@ from redact.audio.listening import LightCopy, light_copy
 from redact.call import Doubt, Recording, Role, Stretch, Transcript, Turn, Word
 from redact.findings import AudioInterval, Check, Plan, Replacement, Verification
 from redact.page import write
+from redact.policy import load
 from redact.report import Run, build
-from redact.text import redact
+from redact.text import Labeller, redact
 
 CANARIES = ("Quillfeather", "4539", "1488")
 HOSTILE = (
@@ -74,5 +75,6 @@ def page(language: str = "en", channels: int = 2, *, sound: bool = True, seconds
     checks = Verification((Check("no_tags", passed=True), Check("<new>", passed=True)))
     report = build(run, recording, transcript, (), PLAN, checks, {".wav": "3" * 64}, ("a <note>",))
     out = io.BytesIO()
-    write(copy, redact(transcript, PLAN, "numbered"), report, "a & b", out)
+    labels = Labeller(load("default")).labels(transcript, PLAN)
+    write(copy, redact(transcript, labels), report, "a & b", out)
     return out.getvalue().decode()
