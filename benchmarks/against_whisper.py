@@ -17,7 +17,8 @@ from pathlib import Path
 from faster_whisper import WhisperModel, decode_audio
 
 from redact.models import locate
-from redact.pipeline import Options, Redactor
+from redact.options import Options
+from redact.pipeline import Redactor
 from redact.transcribe.whisper import BEAM_SIZE
 
 SAMPLE = Path(__file__).resolve().parent.parent / "samples" / "en-card-payment.wav"

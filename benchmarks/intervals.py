@@ -24,7 +24,8 @@ from redact.call import Transcript, Word
 from redact.detect.spoken.base import load as load_language
 from redact.evaluate import read_golds
 from redact.findings import Finding
-from redact.pipeline import Options, Redactor
+from redact.options import Options
+from redact.pipeline import Redactor
 from redact.plan import Sound, make_plan, said
 from redact.policy import Policy
 from redact.score import RATE_HZ, CallScore, Gold, GoldItem, score_call

@@ -28,7 +28,8 @@ SAMPLE = Path(__file__).resolve().parent.parent / "samples" / "en-internet-outag
 _CHILD = """
 import json, sys
 from pathlib import Path
-from redact.pipeline import Options, Redactor
+from redact.options import Options
+from redact.pipeline import Redactor
 call, out, model, language, policy = sys.argv[1:]
 redactor = Redactor(Options(model=model, language=language, policy=policy))
 result = redactor.redact_file(Path(call), Path(out))

@@ -1,7 +1,7 @@
-"""The library: what `import redact` offers. The command line does the same with the same classes.
+r"""The library: what `import redact` offers. The command line does the same with the same classes.
 
 >>> import redact
->>> done = redact.redact_transcript("Agent: Your name, please?\\nCustomer: It's Desmond Halloway.\\n", language="en")
+>>> done = redact.redact_transcript("Agent: Your name, please?\nCustomer: It's Desmond Halloway.\n", language="en")
 >>> print(done.text, end="")
 Agent: Your name, please?
 Customer: It's [PERSON_1].
@@ -9,11 +9,9 @@ Customer: It's [PERSON_1].
 {'PERSON': 1}
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from redact.call import Transcript, Turn, Word
 from redact.errors import UsageError
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from redact.pipeline import Redactor, Result
 
 _KEPT = 4
-_TURN_KEYS = ("text", "speaker", "channel")
+_Made = TypeVar("_Made")
 
 
 def redact_file(path: str | Path, out_dir: str | Path | None = None, **options: Any) -> "Result":
@@ -46,7 +44,10 @@ def redact_file(path: str | Path, out_dir: str | Path | None = None, **options: 
 
 
 def redact_transcript(
-    source: str | Path | Transcript | Sequence[Mapping[str, Any]], *, format: str | None = None, **options: Any  # noqa: A002
+    source: str | Path | Transcript | Sequence[Mapping[str, Any]],
+    *,
+    format: str | None = None,  # noqa: A002 - as the command line calls it
+    **options: Any,
 ) -> RedactedText:
     """Redact one transcript and give it back; nothing is written.
 
@@ -107,7 +108,7 @@ class Turns:
         text, call, speaker = self._columns
         if text not in batch:
             raise UsageError(f"the batch has no column {text!r}", hint="name the column: redact.Turns(text=...)")
-        calls, speakers = (batch[name] if name in batch else None for name in (call, speaker))
+        calls, speakers = (batch.get(name) for name in (call, speaker))
         redacted = self.texts(batch[text], calls, speakers)
         if hasattr(batch, "assign"):
             return batch.assign(**{text: redacted})
@@ -144,13 +145,25 @@ class Turns:
         return said
 
 
-@lru_cache(maxsize=_KEPT)
+_recordings_by: list[tuple[Options, "Redactor"]] = []
+_texts_by: list[tuple[Options, TextRedactor]] = []
+
+
 def _recordings(options: Options) -> "Redactor":
     from redact.pipeline import Redactor
 
-    return Redactor(options)
+    return _kept(_recordings_by, options, Redactor)
 
 
-@lru_cache(maxsize=_KEPT)
 def _texts(options: Options) -> TextRedactor:
-    return TextRedactor(replace(options))
+    return _kept(_texts_by, options, TextRedactor)
+
+
+def _kept(made: list[tuple[Options, _Made]], options: Options, make: Callable[[Options], _Made]) -> _Made:
+    """What was made with equal options before, so that models are loaded once; few are kept."""
+    for known, redactor in made:
+        if known == options:
+            return redactor
+    redactor = make(options)
+    made[:] = [(options, redactor), *made[: _KEPT - 1]]
+    return redactor

@@ -1,16 +1,13 @@
 """One call, from the file to its published outputs: `Redactor.redact_file` reads as a table of contents."""
 
 import hashlib
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from redact import __version__, listen, naming, page, relisten, report, text, verify
-from redact import policy as policies
 from redact.audio import dtmf
 from redact.audio.beeps import beeps
 from redact.audio.decode import Decoded, decode
@@ -18,59 +15,19 @@ from redact.audio.encode import Encoded, encode
 from redact.audio.listening import light_copy
 from redact.audio.mask import Masked
 from redact.audio.pcm import Signal, blocks
-from redact.call import Recording, Role, Transcript
+from redact.call import Recording, Transcript
 from redact.detect.spoken.base import load as load_language
 from redact.errors import HeldForReview, RedactError, VerificationFailed
 from redact.findings import AudioInterval, Check, Finding, MaskStyle, Plan, Verification
-from redact.keys import Key
 from redact.listen import Survey
 from redact.loaded import Loaded
+from redact.options import DEFAULTS, Options, Progress, no_progress
 from redact.plan import Mention, Sound, make_plan, values
-from redact.policy import Policy
 from redact.publish import Staged, check_targets
 from redact.transcripts import native, plain, srt, vtt
 
 # What is still heard when the redacted sound is listened to again is masked too, so often.
 REMAKES = 2
-Progress = Callable[[str, int, int], None]
-
-
-def _no_progress(stage: str, done: int, total: int) -> None:
-    """Tell nobody."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to redact.
-
-    Attributes:
-        policy: name or file of a policy, or the policy itself.
-        model: name or folder of the speech model; None for the default.
-        language: ISO 639-1, or `auto`.
-        roles: what each channel holds; None for the default by their number.
-        device: `auto`, `cpu` or `cuda`.
-        allow: terms that are never personal.
-        deny: terms that always are.
-        force: replace outputs that exist.
-        html: also write a page for a browser.
-        key: for what the policy has hashed, encrypted, or replaced by surrogates or pseudonyms (`redact.keys.read`).
-        custom: functions for the entity types of which the policy says `custom`.
-    """
-
-    policy: str | Path | Policy = "default"
-    model: str | None = None
-    language: str = "auto"
-    roles: tuple[Role, ...] | None = None
-    device: str = "auto"
-    allow: tuple[str, ...] = field(default=(), repr=False)
-    deny: tuple[str, ...] = field(default=(), repr=False)
-    force: bool = False
-    html: bool = False
-    key: Key | None = None
-    custom: Mapping[str, Callable[[str], str]] = field(default_factory=dict, repr=False)
-
-
-DEFAULTS = Options()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +50,10 @@ class Redactor:
         KeyMissing: the policy needs a key, and there is none.
     """
 
-    def __init__(self, options: Options = DEFAULTS, progress: Progress = _no_progress) -> None:
+    def __init__(self, options: Options = DEFAULTS, progress: Progress = no_progress) -> None:
         self._options = options
         self._progress = progress
-        self.policy = options.policy if isinstance(options.policy, Policy) else policies.load(options.policy)
+        self.policy = options.loaded_policy()
         self._labeller = text.Labeller(self.policy, options.key, options.custom)
         terms = (options.allow, options.deny)
         self._loaded = Loaded(options.model, options.language, options.device, terms, self.policy.recognizers)
@@ -116,7 +73,7 @@ class Redactor:
         if not dry_run:
             names = naming.all_names(naming.stem(path), path.suffix, html=self._options.html)
             check_targets(directory, names, force=self._options.force)
-        clock = _Clock()
+        clock = report.Clock()
         with self._decode(path, clock) as decoded:
             transcript, heard = self._listen(decoded.pcm, decoded.recording, clock)
             findings = self._detect(transcript, clock)
@@ -148,7 +105,7 @@ class Redactor:
         Raises:
             RedactError: one of its kinds, by what went wrong.
         """
-        clock = _Clock()
+        clock = report.Clock()
         with self._decode(redacted, clock) as written:
             if original is None:
                 mentions = self._heard_alone(written, clock)
@@ -167,8 +124,8 @@ class Redactor:
         Raises:
             RedactError: one of its kinds, by what went wrong.
         """
-        with self._decode(path, _Clock()) as decoded:
-            return self._listen(decoded.pcm, decoded.recording, _Clock())[0]
+        with self._decode(path, report.Clock()) as decoded:
+            return self._listen(decoded.pcm, decoded.recording, report.Clock())[0]
 
     def hear(self, pcm: Signal, recording: Recording) -> tuple[Transcript, Sound]:
         """The same of sound that is decoded already, with what is heard besides words: what plans are made of.
@@ -176,7 +133,7 @@ class Redactor:
         Raises:
             RedactError: one of its kinds, by what went wrong.
         """
-        transcript, heard = self._listen(pcm, recording, _Clock())
+        transcript, heard = self._listen(pcm, recording, report.Clock())
         return transcript, heard.sound
 
     def findings(self, transcript: Transcript) -> tuple[Finding, ...]:
@@ -185,7 +142,7 @@ class Redactor:
         Raises:
             ModelMissing: the spaCy model of the transcript's language is not here.
         """
-        return self._detect(transcript, _Clock())
+        return self._detect(transcript, report.Clock())
 
     def _planned(self, call: "_Call") -> "_Call":
         """The call with a plan for all that is known of it by now."""
@@ -202,12 +159,12 @@ class Redactor:
     def _redacted(self, call: "_Call") -> text.RedactedTranscript:
         return text.redact(call.transcript, self._labeller.labels(call.transcript, call.plan))
 
-    def _decode(self, path: Path, clock: "_Clock") -> Decoded:
+    def _decode(self, path: Path, clock: report.Clock) -> Decoded:
         with clock.stage("decode"):
             self._progress("decode", 0, 1)
             return decode(path, roles=self._options.roles)
 
-    def _listen(self, pcm: Signal, recording: Recording, clock: "_Clock") -> tuple[Transcript, Survey]:
+    def _listen(self, pcm: Signal, recording: Recording, clock: report.Clock) -> tuple[Transcript, Survey]:
         """Who said what when, and what else is heard."""
         with clock.stage("load_models"):
             self._progress("load models", 0, 1)
@@ -221,7 +178,7 @@ class Redactor:
             )
         return transcript, heard
 
-    def _detect(self, transcript: Transcript, clock: "_Clock") -> tuple[Finding, ...]:
+    def _detect(self, transcript: Transcript, clock: report.Clock) -> tuple[Finding, ...]:
         with clock.stage("load_models"):
             detector = self._loaded.detector(transcript.language)
         with clock.stage("detect"):
@@ -230,7 +187,7 @@ class Redactor:
         return found
 
     def _made(
-        self, path: Path, directory: Path, stem: str, decoded: Decoded, call: "_Call", clock: "_Clock"
+        self, path: Path, directory: Path, stem: str, decoded: Decoded, call: "_Call", clock: report.Clock
     ) -> tuple[Result | None, Verification, tuple[Mention, ...]]:
         """Stage, verify, and publish what passes; else with what is still heard, where that is all that is wrong."""
         with Staged(directory) as staged:
@@ -249,7 +206,7 @@ class Redactor:
             return Result(outputs, told, call.plan, (*_warnings(call.transcript), *notes)), verification, ()
 
     def _stage(
-        self, staged: Staged, stem: str, path: Path, decoded: Decoded, call: "_Call", clock: "_Clock"
+        self, staged: Staged, stem: str, path: Path, decoded: Decoded, call: "_Call", clock: report.Clock
     ) -> tuple[Encoded, dict[str, str]]:
         """Render sound and text into the staging area; SHA-256 of each output by its suffix."""
         recording, plan = call.recording, call.plan
@@ -276,7 +233,7 @@ class Redactor:
         return encoded, hashes
 
     def _verify(
-        self, staged: Staged, stem: str, suffix: str, decoded: Decoded, call: "_Call", clock: "_Clock"
+        self, staged: Staged, stem: str, suffix: str, decoded: Decoded, call: "_Call", clock: report.Clock
     ) -> tuple[Verification, tuple[Mention, ...]]:
         """Check what is staged, and listen to it; with what is still heard, where that is all that is wrong."""
         with decode(staged.path(stem + suffix), roles=call.recording.roles) as written:
@@ -303,7 +260,7 @@ class Redactor:
         tags = Check("no_tags", not set(written.recording.tags) - {"encoder"})
         return (*verify.check_tones(listen.tones(written.pcm, worth=dtmf.SURE), self.policy), tags)
 
-    def _heard_alone(self, written: Decoded, clock: "_Clock") -> tuple[Mention, ...]:
+    def _heard_alone(self, written: Decoded, clock: report.Clock) -> tuple[Mention, ...]:
         """All that is personal in a recording, its beeps left out."""
         heard = beeps(written.pcm)
         masks = [AudioInterval(beep.start_ms, beep.end_ms, (beep.channel,), ()) for beep in heard]
@@ -351,7 +308,7 @@ class Redactor:
         hashes: dict[str, str],
         call: "_Call",
         told: Mapping[str, Any],
-        clock: "_Clock",
+        clock: report.Clock,
     ) -> Check:
         """Make the page from what is staged, so from nothing that isn't redacted, and check it."""
         self._progress("page", 0, 1)
@@ -372,7 +329,7 @@ class Redactor:
         verification: Verification | None,
         hashes: dict[str, str],
         notes: tuple[str, ...],
-        clock: "_Clock",
+        clock: report.Clock,
     ) -> dict[str, Any]:
         run = report.Run(self.policy.name, self.policy.digest, self._loaded.digests, clock.seconds, __version__)
         return report.build(
@@ -380,7 +337,7 @@ class Redactor:
         )
 
     def _publish_report_alone(
-        self, call: "_Call", verification: Verification | None, directory: Path, stem: str, clock: "_Clock"
+        self, call: "_Call", verification: Verification | None, directory: Path, stem: str, clock: report.Clock
     ) -> None:
         with Staged(directory) as staged:
             content = report.write(self._report(call, verification, {}, (), clock))
@@ -409,21 +366,6 @@ class _Call:
     findings: tuple[Finding, ...]
     again: tuple[Mention, ...] = ()
     plan: Plan = _NO_PLAN
-
-
-class _Clock:
-    """Seconds spent in each stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
 
 
 def _warnings(transcript: Transcript) -> tuple[str, ...]:

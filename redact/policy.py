@@ -106,9 +106,10 @@ class Policy(_Closed):
     channels: Channels = "all"
     in_doubt: InDoubt = "mask"
     unverified: Unverified = "hold"
+    keep_fields: tuple[str, ...] = ()
     recognizers: tuple[str, ...] = ()
 
-    @field_validator("recognizers", mode="before")
+    @field_validator("recognizers", "keep_fields", mode="before")
     @classmethod
     def _one_or_several(cls, given: Any) -> Any:
         return () if given is None else (given,) if isinstance(given, str) else given

@@ -1,8 +1,10 @@
 """What was done to one call, without a single personal value."""
 
 import json
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +25,21 @@ class Run:
     models: Mapping[str, str]
     timings_s: Mapping[str, float]
     redact_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFile:
+    """What went in where there was no sound.
+
+    Attributes:
+        sha256: hex digest of the file's bytes.
+        format: that it was read as.
+        fields_dropped: how often each field was dropped, by its place. Keys that may be anybody's are hidden.
+    """
+
+    sha256: str
+    format: str
+    fields_dropped: Mapping[str, int]
 
 
 def build(
@@ -49,14 +66,11 @@ def build(
         notes: such as why the format changed.
         again: what was masked because it was still heard when the redacted sound was listened to again.
     """
-    status = "held" if plan.hold else ("done" if verification and verification.passed else "failed")
-    return {
-        "schema": SCHEMA,
-        "version": VERSION,
-        "redact_version": run.redact_version,
-        "status": status,
-        "basis": "not recorded",
-        "input": {
+    done = _Done(transcript, findings, plan, verification, outputs)
+    return _told(
+        run,
+        done,
+        {
             "sha256": recording.sha256,
             "container": recording.container,
             "codec": recording.codec,
@@ -66,12 +80,70 @@ def build(
             "tags_dropped": list(recording.tags),
             "streams_dropped": recording.other_streams,
         },
+        notes,
+        again,
+    )
+
+
+def build_text(
+    run: Run,
+    read: TranscriptFile,
+    transcript: Transcript,
+    findings: tuple[Finding, ...],
+    plan: Plan,
+    verification: Verification,
+    outputs: Mapping[str, str],
+) -> dict[str, Any]:
+    """The report on a transcript without sound, of the same schema.
+
+    Args:
+        run: how.
+        read: what went in.
+        transcript: its language is told, not its words.
+        findings: those that count, by type and recognizer.
+        plan: what was masked.
+        verification: of what was written.
+        outputs: SHA-256 of each output by its suffix.
+    """
+    told = {
+        "sha256": read.sha256,
+        "format": read.format,
+        "turns": sum(not turn.aside for turn in transcript.turns),
+        "words": len(transcript.words),
+        "fields_dropped": dict(sorted(read.fields_dropped.items())),
+    }
+    return _told(run, _Done(transcript, findings, plan, verification, outputs), told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What both kinds of report tell of."""
+
+    transcript: Transcript
+    findings: tuple[Finding, ...]
+    plan: Plan
+    verification: Verification | None
+    outputs: Mapping[str, str]
+
+
+def _told(
+    run: Run, done: _Done, read: Mapping[str, Any], notes: Sequence[str] = (), again: Sequence[Mention] = ()
+) -> dict[str, Any]:
+    plan, verification = done.plan, done.verification
+    status = "held" if plan.hold else ("done" if verification and verification.passed else "failed")
+    return {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "redact_version": run.redact_version,
+        "status": status,
+        "basis": "not recorded",
+        "input": dict(read),
         "policy": {"name": run.policy, "sha256": run.policy_digest},
         "models": dict(run.models),
-        "language": transcript.language,
-        "language_probability": transcript.language_probability,
+        "language": done.transcript.language,
+        "language_probability": done.transcript.language_probability,
         "replacements": dict(sorted(Counter(r.entity_type for r in plan.replacements).items())),
-        "recognizers": dict(sorted(Counter(f.recognizer for f in findings).items())),
+        "recognizers": dict(sorted(Counter(f.recognizer for f in done.findings).items())),
         "heard_again": dict(sorted(Counter(mention.entity_type for mention in again).items())),
         "masked_ms": masked_ms(plan),
         "intervals": [_interval(interval) for interval in plan.intervals],
@@ -80,7 +152,7 @@ def build(
             {"name": check.name, "passed": check.passed, "figure": check.figure}
             for check in (verification.checks if verification else ())
         ],
-        "outputs": dict(outputs),
+        "outputs": dict(done.outputs),
         "notes": list(notes),
         "timings_s": {stage: round(seconds, 3) for stage, seconds in run.timings_s.items()},
     }
@@ -107,3 +179,19 @@ def _interval(interval: AudioInterval) -> dict[str, Any]:
         "channels": list(interval.channels),
         "entity_types": list(interval.entity_types),
     }
+
+
+class Clock:
+    """Seconds spent in each stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Count the time within to the stage of that name."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started

@@ -67,7 +67,7 @@ def lines(stream: IO[str]) -> Iterator[str]:
 
 
 def redacted(
-    source: Iterable[str], redactor: TextRedactor, progress: Callable[[int], None] = lambda done: None
+    source: Iterable[str], redactor: TextRedactor, progress: Callable[[int], None] | None = None
 ) -> Iterator[str]:
     """The lines of a stream, redacted, one for one and in their order; blank ones stay.
 
@@ -98,7 +98,8 @@ def redacted(
             calls[name] = _Call([*call.context, *told][-CONTEXT_LINES:], numbers)
         yield from written
         done += len(window)
-        progress(done)
+        if progress:
+            progress(done)
 
 
 def _piece(redactor: TextRedactor, call: _Call, told: Sequence[str], number: int) -> list[str]:

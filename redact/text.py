@@ -2,12 +2,12 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
 from redact.call import Transcript, Turn, Word
-from redact.findings import Plan, Replacement
+from redact.findings import Label, Plan, Replacement
 from redact.keys import Key, mac, required
 from redact.plan import DOUBT, IsEveryday, never, said, values
 from redact.policy import DROPPED_TYPES, Policy
@@ -16,29 +16,6 @@ PSEUDONYM_CHARACTERS = 12
 """Of base32: 60 bits, so that among a million values two share a pseudonym once in two million archives."""
 
 _NO_CUSTOM: Mapping[str, Callable[[str], str]] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """What stands for a run of masked words of one turn.
-
-    Attributes:
-        first: index of the run's first word in `Transcript.words`.
-        last: of its last word, inclusive.
-        entity_type: of what is masked.
-        text: without the mark that ends the run; empty where nothing stands there; for `keep` the words themselves.
-        mark: that ends the run: one of `.,?!`, or none.
-        start_ms: on the grid, rounded down; None where no word has a time.
-        end_ms: on the grid, rounded up.
-    """
-
-    first: int
-    last: int
-    entity_type: str
-    text: str = field(repr=False)
-    mark: str
-    start_ms: int | None
-    end_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)

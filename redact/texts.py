@@ -4,10 +4,7 @@ The same detection, plan and labels as for a recording, and the same check at th
 """
 
 import hashlib
-import json
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -178,7 +175,7 @@ class TextRedactor:
             RedactError: one of its kinds, by what went wrong.
         """
         spoken = replace(transcript, language=self._language(transcript))
-        findings, plan = self._planned(spoken)
+        plan = self._planned(spoken, self._loaded.detector(spoken.language).find(spoken))
         return apply(spoken, self._labeller.labels(spoken, plan, numbers))
 
     def _language(self, transcript: Transcript) -> str:
@@ -190,7 +187,7 @@ class TextRedactor:
         if self._loaded.language != "auto":
             return self._loaded.language
         declared = transcript.language.lower()[:2]
-        language = declared if declared else told(transcript)[0]
+        language = declared or told(transcript)[0]
         if language not in supported():
             raise HeldForReview(
                 "the transcript seems to be in a language that can't be redacted; nothing was published",
@@ -198,39 +195,35 @@ class TextRedactor:
             )
         return language
 
-    def _planned(self, transcript: Transcript, known: Sequence[Finding] = ()) -> tuple[tuple[Finding, ...], Plan]:
-        findings = self._loaded.detector(transcript.language).find(transcript, known)
+    def _planned(self, transcript: Transcript, findings: Sequence[Finding]) -> Plan:
         is_everyday = load_language(transcript.language).is_everyday
-        return findings, make_plan(transcript, findings, self.policy, None, Sound(), is_everyday)
+        return make_plan(transcript, findings, self.policy, None, Sound(), is_everyday)
 
-    def _done(self, opened: Opened, clock: "report.Clock", numbers: Numbers | None = None) -> _Done:
+    def _done(self, opened: Opened, clock: report.Clock, numbers: Numbers | None = None) -> _Done:
         """Find, plan, write and check."""
         call = opened.read.transcript
         transcript = replace(call, language=self._language(call))
         with clock.stage("load_models"):
             self._progress("load models", 0, 1)
             detector = self._loaded.detector(transcript.language)
-        is_everyday = load_language(transcript.language).is_everyday
         with clock.stage("detect"):
             self._progress("detect", 0, 1)
             findings = opened.read.projected(detector.find(transcript, opened.read.known))
-            plan = make_plan(transcript, findings, self.policy, None, Sound(), is_everyday)
+            plan = self._planned(transcript, findings)
         with clock.stage("write"):
             labels = self._labeller.labels(transcript, plan, numbers)
             text, strings, dropped = opened.redacted(labels)
         with clock.stage("verify"):
-            gone = self._labeller.unread(transcript, plan, is_everyday)
+            gone = self._labeller.unread(transcript, plan, load_language(transcript.language).is_everyday)
             check = verify.check_text(strings, gone)
         spoken = apply(transcript, labels)
         said = tuple(turn for turn in spoken.transcript.turns if not turn.aside)
         redacted = RedactedTranscript(replace(spoken.transcript, turns=said), spoken.entities)
         return _Done(opened, transcript, findings, plan, gone, text, dropped, redacted, Verification((check,)))
 
-    def _report(self, done: _Done, sha256: str, hashes: Mapping[str, str], clock: "report.Clock") -> dict[str, Any]:
+    def _report(self, done: _Done, sha256: str, hashes: Mapping[str, str], clock: report.Clock) -> dict[str, Any]:
         run = report.Run(self.policy.name, self.policy.digest, self._loaded.digests, clock.seconds, __version__)
-        read = report.TranscriptFile(
-            sha256, done.opened.format.name, len(done.redacted.transcript.turns), len(done.transcript.words), dict(done.dropped)
-        )
+        read = report.TranscriptFile(sha256, done.opened.format.name, done.dropped)
         return report.build_text(run, read, done.transcript, done.findings, done.plan, done.verification, hashes)
 
 

@@ -17,8 +17,9 @@ from redact.audio.mask import Masked, replaced
 from redact.call import Stretch, Transcript, Word
 from redact.errors import CannotWrite, HeldForReview, VerificationFailed
 from redact.findings import AudioInterval
+from redact.options import Options
 from redact.page import spoken
-from redact.pipeline import Options, Redactor
+from redact.pipeline import Redactor
 from redact.policy import load
 from redact.text import Label, RedactedTranscript
 from redact.transcribe.engine import Clip, Progress

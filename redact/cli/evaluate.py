@@ -74,7 +74,8 @@ def evaluate(
 def _redact_one(policy: str, model: str | None, language: str | None) -> RedactOne:
     """The product's own redaction of one call. One redactor serves all calls of a language, with its models."""
     from redact.evaluate import Outcome
-    from redact.pipeline import Options, Redactor
+    from redact.options import Options
+    from redact.pipeline import Redactor
 
     redactors: dict[str, Redactor] = {}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from redact.cli.options import chosen_policy, listening, progress, roles, terms
+from redact.cli.options import TRANSCRIPT_SUFFIXES, chosen_policy, listening, progress, roles, terms
 from redact.errors import InputRejected, UsageError
 
 if TYPE_CHECKING:
@@ -43,10 +43,11 @@ VERSION = 1
 def explain(call: Path, *, show_values: bool, as_json: bool, **given: Any) -> None:
     """Tells what is found in a call: its type, score, place, who found it, and why. Writes no file.
 
-    FILE is a transcript (.json) or a recording, which is transcribed first. Findings that the policy doesn't want are
-    listed too. Values are hidden.
+    FILE is a transcript in any format that is read, or a recording, which is transcribed first. Findings that the
+    policy doesn't want are listed too. Values are hidden.
     """
-    from redact.pipeline import Options, Redactor
+    from redact.options import Options
+    from redact.pipeline import Redactor
 
     at_terminal = sys.stdout.isatty()
     if show_values and not at_terminal:
@@ -55,7 +56,7 @@ def explain(call: Path, *, show_values: bool, as_json: bool, **given: Any) -> No
             hint="leave out --show-values, or don't redirect the output",
         )
     policy = chosen_policy(given)
-    with progress(quiet=as_json or call.suffix.lower() == ".json") as (advance, console):
+    with progress(quiet=as_json or call.suffix.lower() in TRANSCRIPT_SUFFIXES) as (advance, console):
         redactor = Redactor(
             Options(
                 policy=policy,
@@ -78,22 +79,18 @@ def explain(call: Path, *, show_values: bool, as_json: bool, **given: Any) -> No
 
 
 def _transcript(redactor: Redactor, call: Path, language: str) -> Transcript:
+    from redact.detect.language import told
     from redact.detect.spoken.base import supported
-    from redact.transcripts import native
+    from redact.transcripts.formats import read_transcript
 
-    if call.suffix.lower() != ".json":
+    if call.suffix.lower() not in TRANSCRIPT_SUFFIXES:
         return redactor.listen(call)
-    try:
-        transcript = native.read(call.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputRejected(f"can't read the transcript: {error.strerror}", hint="check the path") from None
-    except UnicodeDecodeError:
-        raise InputRejected("the transcript is not UTF-8 text", hint="give a transcript or a recording") from None
-    if language != "auto":
-        transcript = dataclasses.replace(transcript, language=language)
+    transcript = read_transcript(call)
+    spoken = transcript.language.lower()[:2] if language == "auto" else language
+    transcript = dataclasses.replace(transcript, language=spoken or told(transcript)[0] or "")
     if transcript.language not in supported():
         raise InputRejected(
-            f"the transcript says it is in {transcript.language!r}, which can't be redacted",
+            "the transcript seems to be in a language that can't be redacted",
             hint=f"if it is in another language, give it: --language {'|'.join(supported())}",
         )
     return transcript

@@ -1,4 +1,4 @@
-"""`redact file`: recordings in, redacted recordings out."""
+"""`redact file`: recordings and transcripts in, redacted ones out."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from redact.cli.options import chosen_policy, key_file, listening, progress, roles, terms
+from redact.cli.options import TRANSCRIPT_SUFFIXES, chosen_policy, labelling, listening, progress, roles, terms
 from redact.errors import ExitCode, HeldForReview, InputRejected, RedactError
 
 if TYPE_CHECKING:
+    from redact.options import Options
     from redact.pipeline import Redactor, Result
+    from redact.texts import Result as TextResult
+    from redact.texts import TextRedactor
 
 AUDIO_SUFFIXES = frozenset(
     [".wav", ".wave", ".mp3", ".ogg", ".oga", ".opus", ".flac", ".m4a", ".mp4", ".aac", ".amr", ".webm", ".mka", ".gsm"]
@@ -31,34 +34,25 @@ AUDIO_SUFFIXES = frozenset(
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the outputs. [default: beside each input]",
 )
-@listening("")
-@click.option("--entities", metavar="TYPES", help="Mask only these entity types, separated by commas.")
-@click.option("--threshold", type=click.FloatRange(0, 1), help="Least score of a finding, for all types.")
-@click.option(
-    "--allow-file",
-    type=click.File("r", encoding="utf-8"),
-    help="Terms that are never personal, one a line; - for standard input.",
-)
-@click.option(
-    "--deny-file",
-    type=click.File("r", encoding="utf-8"),
-    help="Terms that always are, one a line; - for standard input.",
-)
+@listening()
+@labelling()
 @click.option("--mask", "mask_kind", type=click.Choice(["tone", "silence", "noise"]), help="What stands in the sound.")
 @click.option("--tone-hz", type=click.IntRange(100, 4000), help="Frequency of the tone.")
 @click.option("--level-dbfs", type=click.FloatRange(-60, 0), help="Level of the tone or noise.")
 @click.option("--pad-before-ms", type=click.IntRange(0, 5000), help="Masked before each word.")
 @click.option("--pad-after-ms", type=click.IntRange(0, 5000), help="Masked after each word.")
 @click.option(
-    "--label-style",
-    type=click.Choice(["type", "numbered", "hash", "keyed"]),
-    help="[PERSON], [PERSON_1], #### or [PERSON_7QK2M4ZPXA5T].",
-)
-@key_file
-@click.option(
     "--offline",
     is_flag=True,
     help="Never use the network. It isn't used here anyway; models are fetched by `redact models pull` alone.",
+)
+@click.option("--format", "format_name", help="Format of transcripts. [default: told by what stands in them]")
+@click.option(
+    "--to",
+    default="same",
+    show_default=True,
+    metavar="FORMATS",
+    help="What transcripts are written as: same, redact (our JSON), txt, vtt, srt; separated by commas.",
 )
 @click.option("--html", is_flag=True, help="Also one page for a browser: waveform, player, transcript and figures.")
 @click.option(
@@ -69,47 +63,73 @@ AUDIO_SUFFIXES = frozenset(
 @click.option("--json", "as_json", is_flag=True, help="Print each call's report as one JSON line.")
 @click.pass_context
 def file(ctx: click.Context, /, **given: Any) -> None:
-    """Redacts recordings: a bleeped copy, and transcripts without personal data.
+    """Redacts recordings: a bleeped copy, and transcripts without personal data. And transcripts alone.
 
-    INPUT is a recording or a folder of them. For each NAME.wav there come NAME.redacted.wav (in the recording's own
-    format), .redacted.txt, .vtt, .srt and .json, and NAME.report.json. One failing input doesn't stop the others.
+    INPUT is a recording, a transcript, or a folder of recordings or, where it has none, of transcripts. For each
+    NAME.wav there come NAME.redacted.wav (in the recording's own format), .redacted.txt, .vtt, .srt and .json, and
+    NAME.report.json; for each transcript NAME.redacted.EXT in its own format, and NAME.report.json. One failing input
+    doesn't stop the others.
     """
     from redact import keys
-    from redact.pipeline import Options, Redactor
+    from redact.options import Options
 
     paths = list(_expanded(given["inputs"]))
     policy = chosen_policy(given)
+    options = Options(
+        policy=policy,
+        model=given["model"],
+        language=given["language"],
+        roles=roles(given["channels"]),
+        device=given["device"],
+        allow=terms(given["allow_file"]),
+        deny=terms(given["deny_file"]),
+        force=given["force"],
+        html=given["html"],
+        key=keys.read(given["key_file"]) if given["key_file"] or policy.needs_key else None,
+    )
     with progress(quiet=given["quiet"] or given["as_json"]) as (advance, console):
-        redactor = Redactor(
-            Options(
-                policy=policy,
-                model=given["model"],
-                language=given["language"],
-                roles=roles(given["channels"]),
-                device=given["device"],
-                allow=terms(given["allow_file"]),
-                deny=terms(given["deny_file"]),
-                force=given["force"],
-                html=given["html"],
-                key=keys.read(given["key_file"]) if given["key_file"] or policy.needs_key else None,
-            ),
-            advance,
-        )
-        errors = [error for n, path in enumerate(paths, 1) if (error := _one(redactor, path, n, given, console))]
+        redact = _Redact(options, given, advance)
+        errors = [error for n, path in enumerate(paths, 1) if (error := _one(redact, path, n, given, console))]
     if errors and len(paths) == 1:
         ctx.exit(errors[0].exit_code)
     ctx.exit(ExitCode.SOME_FAILED if errors else ExitCode.OK)
 
 
-def _one(redactor: Redactor, path: Path, number: int, given: dict[str, Any], console: Any) -> RedactError | None:
+class _Redact:
+    """Redacts inputs of both kinds; what it takes for one is loaded with the first that needs it."""
+
+    def __init__(self, options: Options, given: dict[str, Any], advance: Any) -> None:
+        self._options = options
+        self._given = given
+        self._advance = advance
+        self._recordings: Redactor | None = None
+        self._transcripts: TextRedactor | None = None
+
+    def __call__(self, path: Path) -> Result | TextResult:
+        out_dir, dry_run = self._given["out_dir"], self._given["dry_run"]
+        if path.suffix.lower() in TRANSCRIPT_SUFFIXES:
+            if self._transcripts is None:
+                from redact.texts import TextRedactor
+
+                self._transcripts = TextRedactor(self._options, self._advance)
+            to = [name.strip() for name in self._given["to"].split(",") if name.strip()]
+            return self._transcripts.redact_file(path, out_dir, name=self._given["format_name"], to=to, dry_run=dry_run)
+        if self._recordings is None:
+            from redact.pipeline import Redactor
+
+            self._recordings = Redactor(self._options, self._advance)
+        return self._recordings.redact_file(path, out_dir, dry_run=dry_run)
+
+
+def _one(redact: _Redact, path: Path, number: int, given: dict[str, Any], console: Any) -> RedactError | None:
     """Redact one input and tell what came of it; the error, if any, is told and returned."""
     from redact.cli.main import tell, unexpected
 
     try:
-        result = redactor.redact_file(path, given["out_dir"], dry_run=given["dry_run"])
+        result = redact(path)
     except RedactError as error:
         if not isinstance(error, (HeldForReview, InputRejected)) and error.exit_code in {
-            ExitCode.BAD_POLICY, ExitCode.MODEL_MISSING, ExitCode.USAGE,
+            ExitCode.BAD_POLICY, ExitCode.MODEL_MISSING, ExitCode.USAGE, ExitCode.KEY,
         }:  # fmt: skip
             raise  # it would fail the same for every input
         tell(error, _called(path, number, sys.stderr))
@@ -127,7 +147,7 @@ def _one(redactor: Redactor, path: Path, number: int, given: dict[str, Any], con
     return None
 
 
-def _called(path: Path, number: int, stream: TextIO, result: Result | None = None) -> str:
+def _called(path: Path, number: int, stream: TextIO, result: Result | TextResult | None = None) -> str:
     """What an input is called: by its name at a terminal, and where that may be kept as its outputs are.
 
     Without outputs nobody knows whether the name says something personal.
@@ -153,26 +173,37 @@ def _expanded(inputs: tuple[Path, ...]) -> Iterator[Path]:
         if not given.is_dir():
             yield given
             continue
-        inside = sorted(p for p in given.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES and ".redacted" not in p.name)
-        if not inside:
-            raise InputRejected(
-                "the folder holds no recordings", hint=f"known endings: {' '.join(sorted(AUDIO_SUFFIXES))}"
-            )
-        yield from inside
+        inside = sorted(p for p in given.iterdir() if ".redacted" not in p.name and not p.name.endswith(".report.json"))
+        recordings, transcripts = (
+            [path for path in inside if path.suffix.lower() in kinds] for kinds in (AUDIO_SUFFIXES, TRANSCRIPT_SUFFIXES)
+        )
+        if not recordings and not transcripts:
+            known = " ".join(sorted(AUDIO_SUFFIXES | TRANSCRIPT_SUFFIXES))
+            raise InputRejected("the folder holds no recordings and no transcripts", hint=f"known endings: {known}")
+        yield from recordings or transcripts  # a transcript beside a recording would have outputs of the same names
 
 
-def _summary(console: Any, name: str, result: Result, *, dry_run: bool) -> None:
+def _summary(console: Any, name: str, result: Result | TextResult, *, dry_run: bool) -> None:
     from rich.markup import escape
 
     done = result.report
-    seconds = done["input"]["duration_ms"] / 1000
+    read = done["input"]
     console.print(f"[bold]{escape(name)}[/bold]: {'would be redacted' if dry_run else 'redacted'}")
     sure = done["language_probability"]
     console.print(f"  language   {done['language']}{f' ({sure:.0%})' if sure is not None else ''}")
-    console.print(f"  speakers   {', '.join(done['input']['channels'])}")
     found = ", ".join(f"{count} {name}" for name, count in done["replacements"].items()) or "nothing"
-    console.print(f"  found      {found}")
-    console.print(f"  masked     {done['masked_ms'] / 1000:.1f} of {seconds:.1f} s, in {len(done['intervals'])} places")
+    if "format" in read:
+        console.print(f"  format     {read['format']}, {read['turns']} turns")
+        console.print(f"  found      {found}")
+        if read["fields_dropped"]:
+            console.print(f"  dropped    {escape(', '.join(read['fields_dropped']))}")
+    else:
+        console.print(f"  speakers   {', '.join(read['channels'])}")
+        console.print(f"  found      {found}")
+        seconds = read["duration_ms"] / 1000
+        console.print(
+            f"  masked     {done['masked_ms'] / 1000:.1f} of {seconds:.1f} s, in {len(done['intervals'])} places"
+        )
     if done["heard_again"]:
         again = ", ".join(f"{count} {name}" for name, count in done["heard_again"].items())
         console.print(f"  and then   {again}, still heard in the redacted sound, and masked too")

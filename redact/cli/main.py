@@ -13,6 +13,7 @@ from redact.errors import ExitCode, RedactError
 
 _COMMANDS = {
     "file": ("redact.cli.file", "file", "Redact recordings: bleeped audio and redacted transcripts."),
+    "text": ("redact.cli.text", "text", "Redact one transcript or a stream of turns, in a pipe."),
     "explain": ("redact.cli.explain", "explain", "Tell what would be found in a call, and why."),
     "verify": ("redact.cli.verify", "verify", "Check that a recording is redacted, by listening to it."),
     "evaluate": ("redact.cli.evaluate", "evaluate", "Measure how well a folder of labelled calls is redacted."),

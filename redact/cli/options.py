@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from redact.call import Role
     from redact.policy import Policy
 
+TRANSCRIPT_SUFFIXES = frozenset([".json", ".jsonl", ".ndjson", ".vtt", ".srt", ".txt", ".csv", ".tsv"])
 _ROLES = ("agent", "customer", "mixed", "other")
 _ALIKE = {"caller": "customer", "client": "customer", "advisor": "agent"}
 
@@ -27,13 +28,13 @@ def complete_policy(_ctx: click.Context, _param: click.Parameter, incomplete: st
     return [name for name in names() if name.startswith(incomplete)]
 
 
-def listening(policy: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The options of a command that listens to a call, first in its help.
+def finding(policy: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of a command that finds what is personal, first in its help.
 
     Args:
         policy: what the policy says to this command.
     """
-    options = (
+    return _all(
         click.option(
             "--policy",
             "policy_name",
@@ -44,17 +45,28 @@ def listening(policy: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
         ),
         click.option("--language", default="auto", show_default=True, help="auto, en or fr."),
         click.option(
+            "--recognizers",
+            metavar="FILE",
+            help="Your own recognizers, allow and deny lists: YAML as in docs/recognizers.md; beside the policy's.",
+        ),
+    )
+
+
+def listening(policy: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of a command that listens to a call, first in its help.
+
+    Args:
+        policy: what the policy says to this command.
+    """
+    return _all(
+        finding(policy),
+        click.option(
             "--model",
             default="base",
             show_default=True,
             help="Speech model: a name of `redact models list`, or a folder.",
         ),
         click.option("--channels", metavar="ROLES", help="What each channel holds, such as agent,customer."),
-        click.option(
-            "--recognizers",
-            metavar="FILE",
-            help="Your own recognizers, allow and deny lists: YAML as in docs/recognizers.md; beside the policy's.",
-        ),
         click.option(
             "--device",
             type=click.Choice(["auto", "cpu", "cuda"]),
@@ -63,6 +75,41 @@ def listening(policy: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
             help="Where the speech model runs.",
         ),
     )
+
+
+def labelling() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of a command that puts something in the place of what it finds."""
+    return _all(
+        click.option("--entities", metavar="TYPES", help="Mask only these entity types, separated by commas."),
+        click.option("--threshold", type=click.FloatRange(0, 1), help="Least score of a finding, for all types."),
+        click.option(
+            "--allow-file",
+            type=click.File("r", encoding="utf-8"),
+            help="Terms that are never personal, one a line; - for standard input.",
+        ),
+        click.option(
+            "--deny-file",
+            type=click.File("r", encoding="utf-8"),
+            help="Terms that always are, one a line; - for standard input.",
+        ),
+        click.option(
+            "--label-style",
+            type=click.Choice(["type", "numbered", "hash", "keyed"]),
+            help="[PERSON], [PERSON_1], #### or [PERSON_7QK2M4ZPXA5T].",
+        ),
+        key_file,
+        click.option(
+            "--keep-field",
+            "keep_fields",
+            metavar="PATH",
+            multiple=True,
+            help="Of a transcript: an unknown field that may stay, searched and redacted, such as results.items.note.",
+        ),
+    )
+
+
+def _all(*options: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Callable[..., Any]:
+    """Several options as one decorator, in this order in the help."""
 
     def with_options(command: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(options):
@@ -107,7 +154,9 @@ def chosen_policy(given: Mapping[str, Any]) -> Policy:
         if set_values:
             changes[key] = {**getattr(policy, key).model_dump(), **set_values}
     if given.get("label_style"):
-        changes["label_style"] = given.get("label_style")
+        changes["label_style"] = given["label_style"]
+    if given.get("keep_fields"):
+        changes["keep_fields"] = (*policy.keep_fields, *given["keep_fields"])
     return policy.changed(**changes) if changes else policy
 
 

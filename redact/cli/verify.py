@@ -29,7 +29,8 @@ def verify(ctx: click.Context, /, *, redacted: Path, original: Path | None, as_j
     listened to as well: what would be masked there must be gone, and the rest must have stayed. Exit code 7 where a
     check fails.
     """
-    from redact.pipeline import Options, Redactor
+    from redact.options import Options
+    from redact.pipeline import Redactor
 
     policy = chosen_policy(given)
     with progress(quiet=as_json) as (advance, _):

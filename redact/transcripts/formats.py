@@ -151,14 +151,21 @@ def read_text(path: Path) -> str:
     Raises:
         InputRejected: it can't be read, is too large, or in another encoding.
     """
+    return decoded(read_bytes(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's bytes, one more than are allowed where there are more.
+
+    Raises:
+        InputRejected: it can't be read.
+    """
     try:
-        if path.stat().st_size > MOST_BYTES:
-            return decoded(b" " * (MOST_BYTES + 1))
-        return decoded(path.read_bytes())
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise InputRejected(
-            f"can't read the transcript: {(error.strerror or 'no reason given').lower()}", hint="check the path"
-        ) from None
+        why = (error.strerror or "the system gave no reason").lower()
+        raise InputRejected(f"can't read the transcript: {why}", hint="check the path") from None
 
 
 def _recognised(text: str, name: str | None) -> tuple[Format, Any, Layout]:

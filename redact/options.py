@@ -1,0 +1,58 @@
+"""How to redact: what the command line's options, a settings file or a library's user say."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from redact import policy as policies
+from redact.call import Role
+from redact.keys import Key
+from redact.policy import Policy
+
+Progress = Callable[[str, int, int], None]
+
+
+def no_progress(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to redact.
+
+    Attributes:
+        policy: name or file of a policy, or the policy itself.
+        model: name or folder of the speech model; None for the default.
+        language: ISO 639-1, or `auto`.
+        roles: what each channel holds; None for the default by their number.
+        device: `auto`, `cpu` or `cuda`.
+        allow: terms that are never personal.
+        deny: terms that always are.
+        force: replace outputs that exist.
+        html: also write a page for a browser.
+        key: for what the policy has hashed, encrypted, or replaced by surrogates or pseudonyms (`redact.keys.read`).
+        custom: functions for the entity types of which the policy says `custom`.
+    """
+
+    policy: str | Path | Policy = "default"
+    model: str | None = None
+    language: str = "auto"
+    roles: tuple[Role, ...] | None = None
+    device: str = "auto"
+    allow: tuple[str, ...] = field(default=(), repr=False)
+    deny: tuple[str, ...] = field(default=(), repr=False)
+    force: bool = False
+    html: bool = False
+    key: Key | None = None
+    custom: Mapping[str, Callable[[str], str]] = field(default_factory=dict, repr=False)
+
+    def loaded_policy(self) -> Policy:
+        """The policy itself.
+
+        Raises:
+            PolicyError: there is no such policy, or it is wrong.
+        """
+        return self.policy if isinstance(self.policy, Policy) else policies.load(self.policy)
+
+
+DEFAULTS = Options()
