@@ -47,14 +47,20 @@ class Unit:
     Attributes:
         words: indices into `Transcript.words`, in order.
         turn: index into `Transcript.turns`.
-        speaker: None where all speak on one channel, and it can't be told.
+        speaker: None where it can't be told: all speak on one channel, or it is an aside.
         acknowledges: it says no more than "okay, thank you".
+        aside: it was not said in the call, and is nobody's answer.
     """
 
     words: tuple[int, ...]
     turn: int
     speaker: str | None
     acknowledges: bool
+    aside: bool = False
+
+    def may_answer(self, asked: "Unit") -> bool:
+        """False for what stands in another text than the question."""
+        return self.turn == asked.turn or not (self.aside or asked.aside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,11 +305,11 @@ def _prices_put_right(found: Sequence[Code]) -> Iterator[Code]:
 def _units(transcript: Transcript, said: Sequence[Word], language: Language) -> list[Unit]:
     made = []
     for number, (turn, indices) in enumerate(transcript.turn_ranges()):
-        speaker = None if turn.speaker == "mixed" else turn.speaker
+        speaker = None if turn.aside or turn.speaker == "mixed" else turn.speaker
         for words in _sentences(said, indices):
             acknowledges = language.is_acknowledgement([said[index].text for index in words])
-            made.append(Unit(words, number, speaker, acknowledges))
-    call = [unit for unit in made if not transcript.turns[unit.turn].aside]
+            made.append(Unit(words, number, speaker, acknowledges, turn.aside))
+    call = [unit for unit in made if not unit.aside]
     if any(said[unit.words[0]].start_ms is None for unit in call):
         return made
     return sorted(call, key=lambda unit: said[unit.words[0]].start_ms or 0) + made[len(call) :]

@@ -117,7 +117,8 @@ def nobodys(heard: Heard, asked: Sequence[tuple[int, int]]) -> frozenset[int]:
     for word, number in asked:
         asker = heard.units[number]
         words.update(index for index in asker.words if index > word)
-        others = [unit for unit in heard.units[number + 1 : number + 4] if unit.speaker != asker.speaker]
+        following = [unit for unit in heard.units[number + 1 : number + 4] if unit.may_answer(asker)]
+        others = [unit for unit in following if unit.speaker != asker.speaker]
         words.update(index for unit in others[:PLAIN_REPLY_UNITS] for index in unit.words)
     return frozenset(words)
 
@@ -141,7 +142,11 @@ def _reply(heard: Heard, slot: Slot, opened: set[int]) -> Iterator[tuple[int, ..
     for number in range(slot.unit + 1, len(heard.units)):
         unit = heard.units[number]
         start_ms = heard.start_ms(unit.words[0])
-        if spent >= REPLY_WORDS or (asked_ms is not None and start_ms is not None and start_ms - asked_ms > REPLY_MS):
+        if (
+            spent >= REPLY_WORDS
+            or not unit.may_answer(asked)
+            or (asked_ms is not None and start_ms is not None and start_ms - asked_ms > REPLY_MS)
+        ):
             return
         spent += len(unit.words)
         if unit.acknowledges:

@@ -4,6 +4,7 @@ Fields: "Data input and output" in the Amazon Transcribe Developer Guide, and "E
 Amazon Connect Administrator Guide.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from redact.transcripts.draft import Draft
@@ -81,17 +82,27 @@ def _read_standard(draft: Draft) -> None:
     results = draft.root.at("results")
     draft.language = results.at("language_code").text()
     channels = list(results.at("channel_labels", "channels").each())
-    for channel in channels:
-        for item in channel.at("items").each():
-            _item(draft, item, "", channel.at("channel_label").channel())
-    for item in results.at("items").each():
-        if not channels:
-            _item(draft, item, item.at("speaker_label").text(), item.at("channel_label").channel())
+    items = [(item, channel.at("channel_label")) for channel in channels for item in channel.at("items").each()]
+    for item, label in (
+        _by_time(items) if channels else [(item, item.at("channel_label")) for item in results.at("items").each()]
+    ):
+        _item(draft, item, item.at("speaker_label").text(), label.channel())
     if channels:
         _copies(draft, results.at("items"))
     for segment in results.at("speaker_labels", "segments").each():
         for item in segment.at("items").each():
             draft.copy(item)
+
+
+def _by_time(items: Sequence[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
+    """Items of all channels as they were said; a mark, which has no time, stays behind its word."""
+    clock = 0
+    timed = []
+    for item, label in items:
+        start_ms, _ = item.times()
+        clock = clock if start_ms is None else start_ms
+        timed.append((clock, item, label))
+    return [(item, label) for _, item, label in sorted(timed, key=lambda told: told[0])]
 
 
 def _item(draft: Draft, item: Node, speaker: str, channel: int) -> None:
