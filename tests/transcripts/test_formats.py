@@ -2,12 +2,17 @@
 
 import copy
 import json
+import random
 from pathlib import Path
 
 import pytest
 from golden_files import FILES, IDS, VALUES, labels, left, opened_file
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from redact.errors import InputRejected, RedactError, UsageError
+from redact.findings import Label
+from redact.plan import said as plain
 from redact.transcripts import formats
 from redact.transcripts.formats import FORMATS, decoded, opened
 from redact.transcripts.rewrite import strings
@@ -90,6 +95,39 @@ def test_times_of_what_is_kept_stay_and_none_runs_backwards(path: Path) -> None:
     assert {text for text, *_ in kept} == {text for text, *_ in now} or len(now) == len(kept)
     starts = [t.start_ms for t in again.turns if t.start_ms is not None]
     assert starts == sorted(starts)
+
+
+@each_file
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(chance=st.randoms(use_true_random=False))
+def test_whatever_is_masked_all_else_stays_in_its_place(path: Path, chance: random.Random) -> None:
+    file = opened_file(path)
+    transcript = file.read.transcript
+    masked: list[Label] = []
+    for turn, indices in transcript.turn_ranges():
+        position = 0
+        while position < len(indices):
+            length = min(chance.randint(1, 4), len(indices) - position)
+            if chance.random() < 0.3:
+                covered = turn.words[position : position + length]
+                starts = [w.start_ms // 200 * 200 for w in covered if w.start_ms is not None]
+                ends = [-(-w.end_ms // 200) * 200 for w in covered if w.end_ms is not None]
+                first = indices[position]
+                times = min(starts, default=None), max(ends, default=None)
+                masked.append(Label(first, first + length - 1, "CUSTOM", "[CUSTOM_1]", "", *times))
+                length += 1  # so that two runs never touch
+            position += length
+    covered_words = {index for label in masked for index in range(label.first, label.last + 1)}
+    again = opened(file.redacted(masked)[0]).read.transcript
+    assert [(t.speaker, t.channel) for t in again.turns if not t.aside] == [
+        (t.speaker, t.channel) for t in transcript.turns if not t.aside
+    ]
+    said = {index for turn, indices in transcript.turn_ranges() if not turn.aside for index in indices}
+    kept = [w for index, w in enumerate(transcript.words) if index in said and index not in covered_words]
+    now = [w for t in again.turns if not t.aside for w in t.words if "[CUSTOM_1]" not in w.text]
+    assert [plain(w.text) for w in now] == [plain(w.text) for w in kept]
+    both = [(w, n) for w, n in zip(kept, now, strict=True) if w.start_ms is not None and w.end_ms is not None]
+    assert [(n.start_ms, n.end_ms) for _, n in both] == [(w.start_ms, w.end_ms) for w, _ in both]
 
 
 @each_json
