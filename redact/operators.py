@@ -24,6 +24,9 @@ from redact.tokens import Cipher
 CustomOperators = Mapping[str, Callable[[str], str]]
 Operation = Callable[[str, Mapping[str, Any]], str]
 
+REPLACE: Operation = Replace().operate
+"""For types that the policy gives no operator: puts `new_value` there."""
+
 MASKED_CHARACTERS = 6
 """How many characters a mask has, whatever the length of what it stands for."""
 
@@ -119,12 +122,6 @@ class _Custom(Custom):  # type: ignore[misc]
             ) from None
 
 
-def by_style() -> Operation:
-    """The operator of types that the policy gives none."""
-    operation: Operation = _ByStyle().operate
-    return operation
-
-
 def made(policy: Policy, key: Key | None, custom: CustomOperators) -> dict[str, Operation]:
     """The operator of each entity type that the policy gives one.
 
@@ -147,7 +144,7 @@ def made(policy: Policy, key: Key | None, custom: CustomOperators) -> dict[str, 
     operations: dict[str, Operation] = {}
     for entity_type, how in policy.operators.items():
         if isinstance(how, ReplaceText):
-            operations[entity_type] = _always(how.label) if how.label else by_style()
+            operations[entity_type] = _always(how.label) if how.label else _ByStyle().operate
         elif isinstance(how, MaskText):
             operations[entity_type] = _FixedMask(how.character, how.keep_last).operate
         elif how.operator == "custom":
@@ -158,5 +155,4 @@ def made(policy: Policy, key: Key | None, custom: CustomOperators) -> dict[str, 
 
 
 def _always(label: str) -> Operation:
-    replace = Replace()
-    return lambda text, _: replace.operate(text, {replace.NEW_VALUE: label})
+    return lambda text, _: REPLACE(text, {Replace.NEW_VALUE: label})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from faker import Faker
 
 # Whose people and places stand for those of a language's calls: the first is Faker's locale, all know first names.
-LOCALES = {"en": ("en_GB", "en_US"), "fr": ("fr_FR",)}
+LOCALES = {"en": ("en_GB", "en_IE", "en_NZ", "en_US"), "fr": ("fr_FR", "fr_BE", "fr_CH")}
 # How often another one is made where a word of the call is in it. What has none by then gets a label.
 ATTEMPTS = 20
 MALE_TITLES = frozenset({"mr", "mister", "sir", "monsieur", "m"})
@@ -104,8 +104,7 @@ def _first_names(language: str) -> tuple[frozenset[str], frozenset[str]]:
 
 def _person(faker: "Faker", text: str, language: str) -> str:
     """As many names, of the same gender where the first or a title tells it. A title is not repeated."""
-    titles = {"".join(filter(str.isalnum, word)) for word in text.lower().split()}
-    names = _names(text)
+    titles, names = _titles_and_names(text)
     men, women = _first_names(language)
     known = names[:1] and names[0] in men | women
     gender = (
@@ -120,21 +119,24 @@ def _person(faker: "Faker", text: str, language: str) -> str:
     return " ".join([*(first() for _ in range(count - 1)), faker.last_name()])
 
 
-def _names(text: str) -> list[str]:
-    """The names in a text, without case, marks and titles; letters that were spelled are one name."""
+def _titles_and_names(text: str) -> tuple[set[str], list[str]]:
+    """The titles and the names in a text, without case and marks; letters that were spelled are one name."""
+    words = [w for word in text.lower().split() if (w := re.sub(r"[^\w'’-]|_", "", word).strip("-'’"))]
+    titles: set[str] = set()
     names: list[str] = []
     spelling = False
-    for word in text.lower().split():
-        name = "".join(character for character in word if character.isalnum() or character in "-'’").strip("-'’")
-        if not name or (name in _TITLES and not spelling):
+    for word, after in zip(words, [*words[1:], ""], strict=True):
+        letter = len(word) == 1
+        # "M." is monsieur where it is not the beginning of "M A R Y".
+        if word in _TITLES and not (letter and (spelling or len(after) == 1)):
+            titles.add(word)
             continue
-        letter = len(name) == 1
         if letter and spelling:
-            names[-1] += name
+            names[-1] += word
         else:
-            names.append(name)
+            names.append(word)
         spelling = letter
-    return names
+    return titles, names
 
 
 def _street(faker: "Faker", _text: str, language: str) -> str:

@@ -59,7 +59,7 @@ class Labeller:
 
         self._style = policy.label_style
         self._grid_ms = policy.padding.grid_ms
-        self._by_style = operators.by_style()
+        self._replace = operators.REPLACE
         self._operations = operators.made(policy, key, custom)
         named = {name: how.operator for name, how in policy.operators.items()}
         self._kept = frozenset(name for name, operator in named.items() if operator == "keep")
@@ -91,18 +91,20 @@ class Labeller:
         for replacement in plan.replacements:
             covered = words[replacement.first : replacement.last + 1]
             mark = _mark(covered)
-            text = " ".join(word.text for word in covered).removesuffix(mark)
             value = plain_value(covered)
-            by_style = partial(self._label, replacement, value, numbers)
-            operation = self._operations.get(replacement.entity_type, self._by_style)
-            given = {
-                "entity_type": replacement.entity_type,
-                "value": value,
-                "language": transcript.language,
-                "avoided": avoided,
-                "label": by_style,
-            }
-            labels.append(self._timed(replacement, covered, operation(text, given), mark))
+            operation = self._operations.get(replacement.entity_type)
+            if operation is None:
+                text = self._replace("", {"new_value": self._label(replacement, value, numbers)})
+            else:
+                given = {
+                    "entity_type": replacement.entity_type,
+                    "value": value,
+                    "language": transcript.language,
+                    "avoided": avoided,
+                    "label": partial(self._label, replacement, value, numbers),
+                }
+                text = operation(" ".join(word.text for word in covered).removesuffix(mark), given)
+            labels.append(self._timed(replacement, covered, text, mark))
         if self._leaves_nothing:
             return _nothing_joined(transcript, labels)
         return tuple(labels)
@@ -172,7 +174,7 @@ def redact(transcript: Transcript, labels: Sequence[Label]) -> RedactedTranscrip
             continue
         words += turn.words[at - indices.start :]
         written += len(words)
-        turns.append(replace(turn, words=tuple(words)))
+        turns.append(Turn(turn.speaker, turn.channel, tuple(words)))
     return RedactedTranscript(replace(transcript, turns=tuple(turns)), entities)
 
 
