@@ -12,7 +12,8 @@ from redact.audio.pcm import Signal
 from redact.audio.resample import Resampled
 from redact.call import Stretch
 from redact.findings import Check, MaskStyle, Plan
-from redact.policy import Policy
+from redact.plan import DOUBT
+from redact.policy import ENTITY_TYPES, Policy
 
 # Of the original inside a mask: how alike what was written may be, and how loud. Lossy codecs smear sound into it.
 MAX_CORRELATION = 0.05
@@ -32,6 +33,9 @@ MAX_LENGTH_DIFFERENCE_MS = 130
 # A label made of # stands between the words on its two sides, as the others do. So does a mask: a mark six times, with
 # what the policy keeps of a number after it, which is one word with the mask.
 _WORD = re.compile(r"[^\W_]+(?:['’.,:@/\-+&][^\W_]+)*|(?<!\S)([^\w\s]|_)\1{5}(?!\1)[^\W_]*|#+")
+
+# Labels hold words ("street", "phone"), which are nobody's value there.
+_LABEL = re.compile(rf"\[(?:{'|'.join((*ENTITY_TYPES, DOUBT))})(?:_[0-9A-Z]+|:[a-z]:[\w-]+)?\]")
 
 
 def check_sound(original: Signal, written: Signal, plan: Plan, style: MaskStyle) -> tuple[Check, ...]:
@@ -178,7 +182,7 @@ def check_text(texts: Iterable[str], values: frozenset[tuple[str, ...]]) -> Chec
     """
     left = 0
     for text in (line for content in texts for line in content.splitlines()):
-        words = [_free(found) for found in _WORD.finditer(text)]
+        words = [_free(found) for found in _WORD.finditer(_LABEL.sub(" # ", text))]
         starts: dict[str, list[int]] = {}
         for position, word in enumerate(words):
             starts.setdefault(word, []).append(position)
