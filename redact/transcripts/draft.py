@@ -7,6 +7,7 @@ looked at. So a field that repeats a name can't be forgotten, only misnamed.
 
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -27,7 +28,7 @@ TOKEN = re.compile(r"\S+")
 _NOBODY = re.compile(
     r"^(?:agent|customer|caller|client|conseill(?:er|ère)|advis[eo]r|representative|operator|system|bot|ivr|mixed"
     r"|other|unknown|participant|interlocuteur|locuteur|intervenant|speaker|spk|channel|ch|guest|uu|s|p)?"
-    r"[ _:#-]*(?:\d{1,3}|[A-Z])?$",
+    r"[ _:#-]*(?:\d{1,3}[A-Z]?|[A-Z])?$",
     re.IGNORECASE,
 )
 _ROLES = {
@@ -108,6 +109,7 @@ class Draft:
         self._marks: dict[Path, int] = {}
         self._said: dict[Path, Tokens] = {}
         self._by_times: dict[Times, list[int]] = {}
+        self._copies: Counter[tuple[Path, Times, str]] = Counter()
         self._names: dict[str, str] = {}
 
     def turn(self, speaker: str = "", channel: int = 0) -> None:
@@ -140,12 +142,16 @@ class Draft:
         self._marks[node.path] = ref
 
     def copy(self, node: Node) -> None:
-        """An object that says a known word once more, told by its times. What isn't known will go."""
-        text = said(_facts(node)[0])
-        for ref in self._by_times.get(node.times(), ()):
-            if not text or said(self._words[ref].text) == text:
-                self._items[node.path] = ref
-                return
+        """An object that says a known word once more, told by its times. What isn't known will go.
+
+        Where times and text are those of several words, as where there are no times, a list tells them in their order.
+        """
+        text, times = said(_facts(node)[0]), node.times()
+        told_before = (node.path[:-1], times, text)
+        same = [ref for ref in self._by_times.get(times, ()) if not text or said(self._words[ref].text) == text]
+        if self._copies[told_before] < len(same):
+            self._items[node.path] = same[self._copies[told_before]]
+            self._copies[told_before] += 1
 
     def copy_mark(self, node: Node, after: Node | None) -> None:
         """A mark once more, that stands after the copy of a word."""
@@ -180,6 +186,7 @@ class Draft:
             path: Tokens(tokens.spans, tuple(tuple(index[ref] for ref in refs) for refs in tokens.words))
             for path, tokens in self._said.items()
         }
+        forms = [said(word.text) for word in self._words]
         scopes = _Scopes({path: (ref,) for path, ref in self._items.items()}, self._said, self._words)
         for leaf in self.root.leaves():
             if leaf.shape is Kind.SPEAKER and leaf.value is not None:
@@ -190,8 +197,9 @@ class Draft:
                 texts[leaf.path] = asides.prose(leaf.value)
             else:
                 refs = scopes.of(leaf, self.root)
-                words = [self._words[ref].text for ref in refs]
-                texts[leaf.path] = asides.again_said(leaf.value, [index[ref] for ref in refs], words)
+                texts[leaf.path] = asides.again_said(
+                    leaf.value, [index[ref] for ref in refs], [forms[ref] for ref in refs]
+                )
         named = [tuple(ref for (ref,) in asides.prose(name).words) for name in self._names]
         turns = [
             Turn(turn.speaker, turn.channel, tuple(self._words[ref] for ref in turn.refs)) for turn in self._in_order()
@@ -231,7 +239,7 @@ class Draft:
             return "mixed"
         if _NOBODY.match(plain):
             return _ROLES.get(plain.lower(), plain.lower())
-        return self._names.setdefault(label, f"Speaker {len(self._names) + 1}")
+        return self._names.setdefault(label, f"Speaker {len(self._names) + 1}").lower()
 
 
 def _facts(node: Node) -> tuple[str, float | None]:
@@ -313,12 +321,12 @@ class _Asides:
         return Tokens(spans, tuple((index,) for index in indices))
 
     def again_said(self, text: str, refs: Sequence[int], words: Sequence[str]) -> Tokens:
-        """A text that says these words once more. Where it says anything else it is looked at by itself too."""
+        """A text that says these words once more, given as `said`. What else it says is looked at by itself too."""
         spans = tuple(match.span() for match in TOKEN.finditer(text))
-        tokens = [text[first:end] for first, end in spans]
+        tokens = [said(text[first:end]) for first, end in spans]
         if tokens == list(words):
             return Tokens(spans, tuple((ref,) for ref in refs))
-        matched, same = _matched([said(token) for token in tokens], [said(word) for word in words])
+        matched, same = _matched(tokens, words)
         told = [tuple(refs[position] for position in positions) for positions in matched]
         if same:
             return Tokens(spans, tuple(told))
@@ -328,7 +336,7 @@ class _Asides:
 
 
 def _matched(tokens: Sequence[str], words: Sequence[str]) -> tuple[list[Refs], bool]:
-    """For each token the positions of the words that it stands for, and whether all tokens are words that are there.
+    """For each token the positions of the words that it stands for, and whether the tokens are a run of the words.
 
     Between two that are the same, each token may stand for any of the words: "4539" for "four five three nine".
     """
@@ -340,7 +348,8 @@ def _matched(tokens: Sequence[str], words: Sequence[str]) -> tuple[list[Refs], b
         between = tuple(range(at_word, word))
         for position in range(at_token, token):
             stands[position] = between if tokens[position] else ()
-        same = same and "".join(tokens[at_token:token]) == "".join(words[at_word:word])
+        extract = at_token == token and (token == 0 or token == len(tokens))
+        same = same and (extract or "".join(tokens[at_token:token]) == "".join(words[at_word:word]))
         for step in range(size):
             stands[token + step] = (word + step,)
         at_token, at_word = token + size, word + size

@@ -24,10 +24,13 @@ class Kind(Enum):
     """A number, also one in a string, or true, false, null. Kept; anything else goes."""
 
     CONFIDENCE = auto()
-    """The same: how sure the engine is of the word, 0 to 1."""
+    """The same: how sure the engine is of the word, 0 to 1 or to 100. A larger number goes."""
 
     CODE = auto()
-    """One of few values that the vendor names: `COMPLETED`, `en-US`, `pronunciation`. Kept if it looks like one."""
+    """One of few values that the vendor names: `COMPLETED`, `en-US`, `Travel>Rail`. Kept if it looks like one."""
+
+    MOMENT = auto()
+    """When the vendor did its work: `2026-11-25T07:33:47.120Z`. Kept if it is a date and a time; else it is hidden."""
 
     CHANNEL = auto()
     """The same, or a number: the channel's label."""
@@ -83,9 +86,19 @@ class First:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An object whose keys are codes that the vendor chose, all of one shape."""
+    """An object whose keys are codes that the vendor chose, all of one shape.
+
+    Attributes:
+        shape: of each value.
+        languages: True where the keys are codes of languages, which no name looks like.
+    """
 
     shape: "Shape"
+    languages: bool = False
+
+    def has(self, key: Any) -> bool:
+        """True for a key that may stay."""
+        return is_code(key) and (not self.languages or bool(_LANGUAGE.match(key)))
 
 
 Shape: TypeAlias = Kind | Time | First | Named | Mapping[str, "Shape"] | list["Shape"]
@@ -95,7 +108,9 @@ _SPAN = re.compile(r"^(?P<iso>PT)?(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>-?\d+
 _CLOCK = re.compile(r"^(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?$")
 _LONGEST_MS = 2**53
 _NUMERAL = re.compile(r"^[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$")
-_CODE = re.compile(r"^[A-Za-z][A-Za-z0-9_.+/-]{0,39}$")
+_CODE = re.compile(r"^[A-Za-z][A-Za-z0-9_.+/&>-]{0,79}$")
+_MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?$")
+_LANGUAGE = re.compile(r"^[a-z]{2,3}(?:[-_][A-Za-z]{2,4})?$")
 _ID = re.compile(
     r"^(?:[A-Za-z0-9]{0,12}[_-])?[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}$|^[A-Za-z0-9_.-]{1,24}$"
 )
@@ -131,6 +146,11 @@ def is_id(value: Any) -> bool:
     if isinstance(value, int | str) and _ID.match(text):
         return len(text) >= 32 or not _digits(text)
     return False
+
+
+def is_moment(value: Any) -> bool:
+    """True for a date with a time of day, and for null."""
+    return value is None or (isinstance(value, str) and bool(_MOMENT.match(value)))
 
 
 def is_harmless(value: Any) -> bool:
@@ -193,6 +213,11 @@ def write_time(time_ms: int, time: Time, like: Any) -> Any:
     if isinstance(like, str):
         return f"{value:f}"
     return int(value) if isinstance(like, int) or time.unit == "ticks" else float(value)
+
+
+def times_only(shape: Shape | None) -> bool:
+    """True for an object that holds nothing but times, such as `timestamp: {start, end}`: they are those around it."""
+    return isinstance(shape, Mapping) and bool(shape) and all(isinstance(inner, Time) for inner in shape.values())
 
 
 def place(path: Path) -> str:
@@ -307,7 +332,7 @@ class Node:
         return min(int(found[0]), MOST_CHANNELS - 1) if found else 0
 
     def times(self) -> tuple[int | None, int | None]:
-        """Start and end of an object by its own fields, in milliseconds and in order.
+        """Start and end of an object in milliseconds and in order, by its own fields or by those of a `times_only` one.
 
         Raises:
             InputRejected: one is no time.
@@ -328,3 +353,5 @@ class Node:
             for key, shape in self.shape.items():
                 if isinstance(shape, Time) and key in self.value:
                     yield self.child(key, self.value[key])
+                elif times_only(shape) and key in self.value:
+                    yield from self.child(key, self.value[key])._time_leaves()

@@ -23,15 +23,18 @@ from redact.transcripts.fields import (
     is_code,
     is_harmless,
     is_id,
+    is_moment,
     number,
     place,
     read_time,
+    times_only,
     write_time,
 )
 
 HIDDEN = "[REDACTED]"
 _GONE: Any = object()
 _MARKS = ".?!,;:"
+_SUREST = 100
 _INDICES = re.compile(r"\[\d+\]")
 
 
@@ -65,7 +68,8 @@ class _Writer:
         self.dropped: Counter[str] = Counter()
         self._read = read
         self._words = read.transcript.words
-        self._label = {index: label for label in labels for index in range(label.first, label.last + 1)}
+        self._all = list(labels)
+        self._label = {index: label for label in self._all for index in range(label.first, label.last + 1)}
         self._marked = frozenset(read.marks.values())
         self._met: list[list[Label]] = [[]]
 
@@ -114,7 +118,7 @@ class _Writer:
         result = {}
         for child in node.children():
             key = child.path[-1]
-            if isinstance(node.shape, Named) and not is_code(key):
+            if not _may_stay(key, node.shape):
                 self._drop(child)
                 continue
             written = self._inner(child, label, word)
@@ -122,6 +126,8 @@ class _Writer:
                 result[key] = written
         met = self._met.pop()
         self._met[-1] += met
+        if word is None and times_only(node.shape):
+            met = self._all  # nothing in it tells what was said then
         if label is None and met:
             self._widen(node, result, met)
         return result
@@ -167,13 +173,17 @@ class _Writer:
         if isinstance(shape, Time):
             return self._time(node, shape, label)
         if shape in (Kind.NUMBER, Kind.CONFIDENCE):
-            return value if isinstance(value, bool) or number(value) is not None else self._drop(node)
+            told = number(value)
+            sound = told is not None and (shape is Kind.NUMBER or abs(told) <= _SUREST)
+            return value if isinstance(value, bool) or sound else self._drop(node)
         if shape in (Kind.CODE, Kind.CHANNEL):
-            told = is_code(value) or (shape is Kind.CHANNEL and number(value) is not None and is_id(value))
-            return value if told or isinstance(value, bool) else self._drop(node)
+            sound = is_code(value) or (shape is Kind.CHANNEL and number(value) is not None and is_id(value))
+            return value if sound or isinstance(value, bool) else self._drop(node)
         if shape is Kind.ID:
             return value if is_id(value) else HIDDEN if isinstance(value, str) else self._drop(node)
-        if shape is Kind.HIDDEN:
+        if shape is Kind.MOMENT and is_moment(value):
+            return value
+        if shape in (Kind.HIDDEN, Kind.MOMENT):
             return (HIDDEN if value else "") if isinstance(value, str) else self._drop(node)
         if shape is Kind.SPEAKER:
             return self._read.speakers.get(str(value), value) if isinstance(value, str | int) else self._drop(node)
@@ -231,7 +241,7 @@ class _Writer:
         return instead
 
     def _note(self, node: Node, count: int) -> None:
-        self.dropped[_INDICES.sub("", place(node.path))] += count
+        self.dropped[_INDICES.sub("", place(node.path)).removeprefix(".")] += count
 
 
 def _is_leaf(node: Node) -> bool:
@@ -245,6 +255,13 @@ def _is_word(shape: Shape) -> bool:
     if isinstance(shape, First):
         return _is_word(shape.shape)
     return shape is Kind.WORD
+
+
+def _may_stay(key: Any, shape: Shape | None) -> bool:
+    """True for a key that the shape names, and for one that can't be anybody's."""
+    if isinstance(shape, Mapping) and key in shape:
+        return True
+    return shape.has(key) if isinstance(shape, Named) else is_code(key)
 
 
 def _within(time_ms: int | None, label: Label) -> bool:
