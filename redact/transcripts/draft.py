@@ -237,9 +237,14 @@ class Draft:
         plain = label.strip()
         if not plain:
             return "mixed"
-        if _NOBODY.match(plain):
+        if is_nobody(plain):
             return _ROLES.get(plain.lower(), plain.lower())
         return self._names.setdefault(label, f"Speaker {len(self._names) + 1}").lower()
+
+
+def is_nobody(speaker: str) -> bool:
+    """True for a speaker that is nobody's name: a role, or what engines number their speakers with."""
+    return bool(_NOBODY.match(speaker.strip()))
 
 
 def _facts(node: Node) -> tuple[str, float | None]:

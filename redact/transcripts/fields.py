@@ -44,6 +44,9 @@ class Kind(Enum):
     FORM = auto()
     """The same word in another form, without capitals or marks. It may say nothing else."""
 
+    ENTITY = auto()
+    """What a label stands for, in a word that is one; a masked word gets it."""
+
     MARK = auto()
     """A punctuation mark that stands by itself and belongs to the word before."""
 
@@ -55,6 +58,9 @@ class Kind(Enum):
 
     SPEAKER = auto()
     """Who speaks, which may be a name."""
+
+    LAYOUT = auto()
+    """What stands between other things in a text: spaces, brackets, marks, a clock's time. It holds no letter."""
 
     HIDDEN = auto()
     """A string that may say anything and need not be known: a file's name, an address. It becomes `[REDACTED]`."""
@@ -69,8 +75,8 @@ class Time:
 
     Attributes:
         edge: which; a duration is measured from the start of its object.
-        unit: `s` and `ms`, as a number or a string; `ticks` of 100 ns; `span` is `1.3s` or ISO 8601's `PT1.3S`; `clock`
-            is `00:01:02.345` of subtitles, with a comma or a point, hours if need be.
+        unit: `s` and `ms`, as a number or a string, `s` also as a clock; `ticks` of 100 ns; `span` is `1.3s` or ISO
+            8601's `PT1.3S`; `clock` is `00:01:02.345` of subtitles, with a comma or a point, hours if need be.
     """
 
     edge: Literal["start", "end", "duration"]
@@ -116,6 +122,7 @@ _ID = re.compile(
 )
 _DIGIT_RUN = re.compile(r"\d{5,}")
 _CHANNEL = re.compile(r"\d{1,3}")
+_SUREST = 100
 _FREE = frozenset({Kind.TEXT, Kind.PROSE})
 MOST_CHANNELS = 64
 
@@ -153,6 +160,34 @@ def is_moment(value: Any) -> bool:
     return value is None or (isinstance(value, str) and bool(_MOMENT.match(value)))
 
 
+def is_layout(value: Any) -> bool:
+    """True for a text without letters and without five digits in a row."""
+    return isinstance(value, str) and not any(map(str.isalpha, value)) and not _digits(value)
+
+
+def fits(kind: Kind, value: Any) -> bool:
+    """True for a value that may stay in a field of a kind without text, because it looks like what it should be."""
+    if isinstance(value, bool):
+        return kind in (Kind.NUMBER, Kind.CONFIDENCE, Kind.CODE, Kind.CHANNEL, Kind.ID)
+    told = number(value)
+    if kind is Kind.CONFIDENCE:
+        return told is not None and abs(told) <= _SUREST
+    if kind is Kind.CHANNEL and told is not None:
+        return is_id(value)
+    if kind is Kind.HIDDEN:
+        return bool(value == "")
+    tests = {
+        Kind.NUMBER: told is not None,
+        Kind.CODE: is_code(value),
+        Kind.CHANNEL: is_code(value),
+        Kind.ENTITY: is_code(value),
+        Kind.ID: is_id(value),
+        Kind.MOMENT: is_moment(value),
+        Kind.LAYOUT: is_layout(value),
+    }
+    return tests.get(kind, False)
+
+
 def is_harmless(value: Any) -> bool:
     """True for a value of an unknown field that can hold nothing: null, true, false, a number of few digits."""
     if value is None or isinstance(value, bool) or value in ([], {}):
@@ -182,7 +217,7 @@ def read_time(value: Any, time: Time, path: Path) -> int | None:
 
 
 def _exact_ms(value: Any, unit: str) -> Decimal | None:
-    if unit == "clock":
+    if unit == "clock" or (unit == "s" and isinstance(value, str) and ":" in value):
         match = _CLOCK.match(value.strip()) if isinstance(value, str) else None
         if not match:
             return None
@@ -202,7 +237,7 @@ def _exact_ms(value: Any, unit: str) -> Decimal | None:
 
 def write_time(time_ms: int, time: Time, like: Any) -> Any:
     """A time as its field has it: of the unit and the type of `like`."""
-    if time.unit == "clock":
+    if time.unit == "clock" or (time.unit == "s" and isinstance(like, str) and ":" in like):
         minutes, ms = divmod(time_ms, 60_000)
         point = "," if "," in str(like) else "."
         return f"{minutes // 60:02}:{minutes % 60:02}:{ms // 1000:02}{point}{ms % 1000:03}"

@@ -14,7 +14,7 @@ from typing import Any
 from redact.call import Transcript
 from redact.errors import InputRejected, UsageError
 from redact.findings import Label
-from redact.transcripts import aws, rewrite
+from redact.transcripts import aws, native, plain, rewrite, rows
 from redact.transcripts.draft import Draft, Read
 from redact.transcripts.fields import Node, Shape
 
@@ -61,7 +61,7 @@ class Format:
 
 
 FORMATS: tuple[Format, ...] = tuple(
-    Format(**{"suffix": ".json", **kind}) for module in (aws,) for kind in module.FORMATS
+    Format(**{"suffix": ".json", **kind}) for module in (native, aws, rows, plain) for kind in module.FORMATS
 )
 
 
@@ -212,7 +212,9 @@ def _looks_like_lines(text: str) -> bool:
     first = text.lstrip().split("\n", 1)[0].strip()
     try:
         json.loads(first)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        return False
+    except ValueError:
         return not first.startswith(("{", '["', "[{"))
     return True
 

@@ -15,6 +15,8 @@ from pydantic_core import PydanticCustomError
 
 from redact.call import Doubt, DoubtReason, Stretch, Transcript, Turn, Word
 from redact.errors import InputRejected
+from redact.transcripts.draft import Draft
+from redact.transcripts.fields import Kind, Shape, Time
 
 SCHEMA = "callredact.transcript"
 VERSION = 1
@@ -180,3 +182,43 @@ def _first_fault(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
     return f"{place.lstrip('.') or 'the file'}: {first['type'].replace('_', ' ')}"
+
+
+def _read_draft(draft: Draft) -> None:
+    read(json.dumps(draft.root.value))  # as strict as for our own use
+    draft.language = draft.root.at("language").text()
+    for turn in draft.root.at("turns").each():
+        draft.turn(turn.at("speaker").text(), int(turn.at("channel").value))
+        for word in turn.at("words").each():
+            draft.word(word)
+
+
+_TIMES: dict[str, Shape] = {"start_ms": Time("start", "ms"), "end_ms": Time("end", "ms")}
+FORMATS = (
+    {
+        "name": "redact",
+        "title": "our own JSON",
+        "shape": {
+            "schema": Kind.CODE,
+            "version": Kind.NUMBER,
+            "language": Kind.CODE,
+            "language_probability": Kind.NUMBER,
+            "source": Kind.ID,
+            "duration_ms": Kind.NUMBER,
+            "turns": [
+                {
+                    "speaker": Kind.SPEAKER,
+                    "channel": Kind.NUMBER,
+                    **_TIMES,
+                    "text": Kind.TEXT,
+                    "words": [
+                        {**_TIMES, "text": Kind.WORD, "confidence": Kind.CONFIDENCE, "entity_type": Kind.ENTITY},
+                    ],
+                }
+            ],
+            "doubts": [{**_TIMES, "reason": Kind.CODE, "channel": Kind.NUMBER}],
+        },
+        "matches": lambda document: isinstance(document, dict) and document.get("schema") == SCHEMA,
+        "read": _read_draft,
+    },
+)

@@ -1,9 +1,19 @@
-"""Plain text, one line a turn: what a person opens first."""
+"""Plain text, one line a turn: what a person opens first.
+
+Lines that are read are `Speaker: text`, with a time before (`[00:12.3] Agent: text`, `00:00:12 Agent: text`) or after
+the speaker (`Agent (00:12): text`), if it is known. A line without a speaker goes on with what the one before says.
+"""
+
+import re
+from typing import Any
 
 from redact.call import Transcript
 from redact.transcripts.cues import displayed, speaker_name
+from redact.transcripts.draft import Draft, is_nobody
+from redact.transcripts.fields import Kind, Time, read_time
 
 _NO_TIME = "--:--.-"
+_LOOKED_AT = 200
 
 
 def write(transcript: Transcript) -> str:
@@ -33,3 +43,75 @@ def _time(time_ms: int | None) -> str:
     hours, minutes = divmod(minutes, 60)
     clock = f"{minutes:02}:{ms // 1000:02}.{ms % 1000 // 100}"
     return f"{hours}:{clock}" if hours else clock
+
+
+_CLOCK = r"\d{1,2}:\d{1,2}(?::\d{1,2})?(?:[.,]\d{1,3})?"
+_LINE = re.compile(
+    rf"^(?P<lead>\s*\[?(?P<start>{_CLOCK}|--:--\.-)\]?\s*)?"
+    rf"(?:(?P<speaker>[^\W\d_][^:\[\]()]{{0,40}}?)(?P<colon>(?:\s*\((?P<after>{_CLOCK})\))?\s*:(?:\s+|$)))?(?P<text>.*)$"
+)
+# Who speaks has few words, each with a capital; "the number is: 4" tells nobody.
+_MOST_WORDS = 4
+_NAME = re.compile(r"^[A-ZÀ-Þ][\w'’.-]*$|^[A-Za-z]?\d{1,3}$|^(?:de|du|des|van|von|le|la|bin|al|d['’])$")
+
+
+def _parse(text: str) -> dict[str, Any]:
+    return {"lines": [_line(line) for line in text.splitlines(keepends=True)]}
+
+
+def _line(line: str) -> dict[str, str]:
+    """Parts of a line in their order, so that all of them together are the line."""
+    content = line.rstrip("\r\n\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
+    match = _LINE.match(content)
+    parts = {} if match is None else {key: match[key] or "" for key in ("lead", "speaker", "colon", "text")}
+    if not parts:
+        parts = {"text": content}
+    elif parts["speaker"] and not _is_speaker(parts["speaker"]):
+        parts = {"lead": parts["lead"], "text": parts["speaker"] + parts["colon"] + parts["text"]}
+    return {**parts, "end": line[len(content) :]}
+
+
+def _is_speaker(text: str) -> bool:
+    words = text.split()
+    return is_nobody(text) or (len(words) <= _MOST_WORDS and all(map(_NAME.match, words)))
+
+
+def _matches(text: str) -> bool:
+    """True for a dialogue: most of the first lines with a text have a speaker or a time."""
+    lines = [parts for parts in map(_line, text.splitlines()[:_LOOKED_AT]) if parts["text"].strip()]
+    return bool(lines) and 2 * sum(bool(line.get("speaker") or line.get("lead")) for line in lines) >= len(lines)
+
+
+def _read(draft: Draft) -> None:
+    for line in draft.root.at("lines").each():
+        told = f"{line.at('lead').text()}{line.at('colon').text()}"
+        start = re.search(_CLOCK, told)
+        speaker = line.at("speaker")
+        if start or speaker.text():
+            draft.turn(speaker.text())
+        times = (read_time(start[0], Time("start", "clock"), line.path) if start else None, None)
+        draft.said(line.at("text"), times)
+
+
+FORMATS = (
+    {
+        "name": "plain",
+        "title": "text, `Speaker: …` a line",
+        "suffix": ".txt",
+        "shape": {
+            "lines": [
+                {
+                    "lead": Kind.LAYOUT,
+                    "speaker": Kind.SPEAKER,
+                    "colon": Kind.LAYOUT,
+                    "text": Kind.TEXT,
+                    "end": Kind.LAYOUT,
+                }
+            ]
+        },
+        "matches": _matches,
+        "read": _read,
+        "parse": _parse,
+        "write": lambda document: "".join("".join(line.values()) for line in document["lines"]),
+    },
+)

@@ -20,11 +20,9 @@ from redact.transcripts.fields import (
     Node,
     Shape,
     Time,
+    fits,
     is_code,
     is_harmless,
-    is_id,
-    is_moment,
-    number,
     place,
     read_time,
     times_only,
@@ -34,7 +32,6 @@ from redact.transcripts.fields import (
 HIDDEN = "[REDACTED]"
 _GONE: Any = object()
 _MARKS = ".?!,;:"
-_SUREST = 100
 _INDICES = re.compile(r"\[\d+\]")
 
 
@@ -124,6 +121,10 @@ class _Writer:
             written = self._inner(child, label, word)
             if written is not _GONE:
                 result[key] = written
+        if label is not None and isinstance(node.shape, Mapping):
+            for key in [key for key, shape in node.shape.items() if shape is Kind.ENTITY]:
+                result[key] = label.entity_type
+                result |= {other: None for other, shape in node.shape.items() if shape is Kind.CONFIDENCE}
         met = self._met.pop()
         self._met[-1] += met
         if word is None and times_only(node.shape):
@@ -172,19 +173,10 @@ class _Writer:
             return None
         if isinstance(shape, Time):
             return self._time(node, shape, label)
-        if shape in (Kind.NUMBER, Kind.CONFIDENCE):
-            told = number(value)
-            sound = told is not None and (shape is Kind.NUMBER or abs(told) <= _SUREST)
-            return value if isinstance(value, bool) or sound else self._drop(node)
-        if shape in (Kind.CODE, Kind.CHANNEL):
-            sound = is_code(value) or (shape is Kind.CHANNEL and number(value) is not None and is_id(value))
-            return value if sound or isinstance(value, bool) else self._drop(node)
-        if shape is Kind.ID:
-            return value if is_id(value) else HIDDEN if isinstance(value, str) else self._drop(node)
-        if shape is Kind.MOMENT and is_moment(value):
+        if isinstance(shape, Kind) and fits(shape, value):
             return value
-        if shape in (Kind.HIDDEN, Kind.MOMENT):
-            return (HIDDEN if value else "") if isinstance(value, str) else self._drop(node)
+        if shape in (Kind.HIDDEN, Kind.ID, Kind.MOMENT) and isinstance(value, str):
+            return HIDDEN
         if shape is Kind.SPEAKER:
             return self._read.speakers.get(str(value), value) if isinstance(value, str | int) else self._drop(node)
         if shape in (Kind.WORD, Kind.FORM, Kind.MARK) and isinstance(value, str):
