@@ -23,8 +23,8 @@ KEY, OTHER_KEY = Key(bytes(range(32))), Key(bytes(range(1, 33)))
 CIPHER = Cipher(KEY)
 ENCRYPTS = Labeller(load("default").changed(operators={"PERSON": "encrypt", "AGE": "encrypt"}), KEY)
 HOSTILE = [
-    "[PERSON:e:", "]", "[", "[x]", "👩‍👩‍👧", "שלום", "\u202eevil", "\ud83d", "a\nb", '"', "\\", "\\u005b", ",", ".", "", "<b>&",
-    "-->", "{x}", "nul\x00", "\x80", "é.",
+    "[PERSON:e:", "]", "[", "[x]", "👩‍👩‍👧", "שלום", "\u202eevil", "\ud83d", "a\nb", '"', "\\", "\\u005b", ",", ".",
+    "", "<b>&", "-->", "{x}", "nul\x00", "\x80", "é.",
 ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from redact.call import Transcript
 from redact.errors import InputRejected, UsageError
 from redact.findings import Label
-from redact.transcripts import aws, native, plain, rewrite, rows
+from redact.transcripts import assemblyai, aws, gladia, native, plain, rewrite, rows, speechmatics, whisper
 from redact.transcripts.draft import Draft, Read
 from redact.transcripts.fields import Node, Shape
 
@@ -61,7 +61,9 @@ class Format:
 
 
 FORMATS: tuple[Format, ...] = tuple(
-    Format(**{"suffix": ".json", **kind}) for module in (native, aws, rows, plain) for kind in module.FORMATS
+    Format(**{"suffix": ".json", **kind})
+    for module in (native, aws, assemblyai, speechmatics, gladia, whisper, rows, plain)
+    for kind in module.FORMATS
 )
 
 

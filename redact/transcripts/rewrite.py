@@ -76,11 +76,8 @@ class _Writer:
         if shape is None:
             return value if is_harmless(value) else self._drop(node)
         if shape is Kind.DROP:
-            return (
-                []
-                if isinstance(value, list) and not value
-                else self._drop(node, [] if isinstance(value, list) else _GONE)
-            )
+            gone = [] if isinstance(value, list) else _GONE
+            return value if value in (None, [], {}) else self._drop(node, gone)
         if node.path in self._read.items:
             return self._word(node, self._read.items[node.path])
         if node.path in self._read.marks:
