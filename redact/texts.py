@@ -18,11 +18,12 @@ from redact.errors import HeldForReview, UsageError, VerificationFailed
 from redact.findings import Finding, Plan, Verification
 from redact.loaded import Loaded
 from redact.options import DEFAULTS, Options, Progress, no_progress
-from redact.plan import Sound, make_plan
+from redact.plan import VALUE_CHARACTERS, Sound, make_plan, said
 from redact.publish import Staged, check_targets
 from redact.text import Labeller, Numbers, RedactedTranscript
 from redact.text import redact as apply
 from redact.transcripts import formats, native, plain, srt, vtt
+from redact.transcripts.draft import SPEAKER_LABEL
 from redact.transcripts.formats import Opened
 
 SAME = "same"
@@ -208,7 +209,8 @@ class TextRedactor:
             detector = self._loaded.detector(transcript.language)
         with clock.stage("detect"):
             self._progress("detect", 0, 1)
-            findings = opened.read.projected(detector.find(transcript, opened.read.known))
+            known = _named(opened.read.known, transcript)
+            findings = opened.read.projected(detector.find(transcript, known))
             plan = self._planned(transcript, findings)
         with clock.stage("write"):
             labels = self._labeller.labels(transcript, plan, numbers)
@@ -217,14 +219,29 @@ class TextRedactor:
             gone = self._labeller.unread(transcript, plan, load_language(transcript.language).is_everyday)
             check = verify.check_text(strings, gone)
         spoken = apply(transcript, labels)
-        said = tuple(turn for turn in spoken.transcript.turns if not turn.aside)
-        redacted = RedactedTranscript(replace(spoken.transcript, turns=said), spoken.entities)
+        call_turns = tuple(turn for turn in spoken.transcript.turns if not turn.aside)
+        redacted = RedactedTranscript(replace(spoken.transcript, turns=call_turns), spoken.entities)
         return _Done(opened, transcript, findings, plan, gone, text, dropped, redacted, Verification((check,)))
 
     def _report(self, done: _Done, sha256: str, hashes: Mapping[str, str], clock: report.Clock) -> dict[str, Any]:
         run = report.Run(self.policy.name, self.policy.digest, self._loaded.digests, clock.seconds, __version__)
         read = report.TranscriptFile(sha256, done.opened.format.name, done.dropped)
         return report.build_text(run, read, done.transcript, done.findings, done.plan, done.verification, hashes)
+
+
+def _named(known: Sequence[Finding], transcript: Transcript) -> list[Finding]:
+    """Names of speakers, and wherever one of their words is said; what says only everyday words names nobody."""
+    is_everyday = load_language(transcript.language).is_everyday
+    words = transcript.words
+    named = [found for found in known if not all(is_everyday(words[index].text) for index in found.words)]
+    parts = {said(words[index].text) for found in named for index in found.words if not is_everyday(words[index].text)}
+    telling = {part for part in parts if len(part) >= VALUE_CHARACTERS}
+    again = [index for index, word in enumerate(words) if telling and said(word.text) in telling]
+    own = {index for found in named for index in found.words}
+    return [
+        *named,
+        *(Finding("PERSON", (index,), 1.0, SPEAKER_LABEL, "transcribed") for index in again if index not in own),
+    ]
 
 
 def _suffixes(opened: Opened, path: Path, to: Sequence[str]) -> dict[str, str]:

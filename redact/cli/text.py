@@ -30,7 +30,7 @@ _BUFFER = 1 << 20
 @click.option("--format", "format_name", help="Format of the transcript. [default: told by what stands in it]")
 @click.option("--force", is_flag=True, help="Replace an output that exists.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-def text(source: Path, output: Path, /, **given: Any) -> None:
+def text(source: Path, output: Path, **given: Any) -> None:
     """Redacts one transcript, in its own format, or a stream of turns: JSONL of any length, in bounded memory.
 
     INPUT is a file, or - for standard input. A file that is written appears when it is whole; on standard output whole
