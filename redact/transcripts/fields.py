@@ -385,8 +385,9 @@ class Node:
 
     def _time_leaves(self) -> Iterator["Node"]:
         if isinstance(self.shape, Mapping) and isinstance(self.value, dict):
-            for key, shape in self.shape.items():
-                if isinstance(shape, Time) and key in self.value:
-                    yield self.child(key, self.value[key])
-                elif times_only(shape) and key in self.value:
-                    yield from self.child(key, self.value[key])._time_leaves()
+            for key, value in self.value.items():
+                shape = self.shape.get(key)
+                if isinstance(shape, Time):
+                    yield self.child(key, value)
+                elif times_only(shape):
+                    yield from self.child(key, value)._time_leaves()

@@ -82,7 +82,7 @@ class _Writer:
             return self._word(node, self._read.items[node.path])
         if node.path in self._read.marks:
             return self._leaves(node, None, self._words[self._read.marks[node.path]])
-        if _is_word(shape) and value is not None:
+        if _is_word(node):
             return self._drop(node)  # a word that nobody read
         return self._leaves(node, None)
 
@@ -157,12 +157,13 @@ class _Writer:
         start, end = node.times()
         new_start = min([start or 0, *(m.start_ms for m in met if m.start_ms is not None and _within(start, m))])
         new_end = max([end or 0, *(m.end_ms for m in met if m.end_ms is not None and _within(end, m))])
-        for key, shape in node.shape.items():
-            if isinstance(shape, Time) and result.get(key) is not None:
+        for key, was_written in result.items():
+            shape = node.shape.get(key)
+            if isinstance(shape, Time) and was_written is not None:
                 edges = {"start": new_start, "end": new_end, "duration": new_end - new_start}
                 was = {"start": start, "end": end, "duration": (end or 0) - (start or 0)}
                 if edges[shape.edge] != was[shape.edge]:
-                    result[key] = write_time(edges[shape.edge], shape, result[key])
+                    result[key] = write_time(edges[shape.edge], shape, was_written)
 
     def _leaf(self, node: Node, label: Label | None, word: Word | None) -> Any:
         value, shape = node.value, node.shape
@@ -237,13 +238,13 @@ def _is_leaf(node: Node) -> bool:
     return isinstance(node.shape, Time) or (isinstance(node.shape, Kind) and node.shape not in (Kind.TEXT, Kind.PROSE))
 
 
-def _is_word(shape: Shape) -> bool:
+def _is_word(node: Node) -> bool:
     """True for an object that is a word: with the word's text in it, not in a list of several."""
-    if isinstance(shape, Mapping):
-        return any(_is_word(inner) for inner in shape.values())
-    if isinstance(shape, First):
-        return _is_word(shape.shape)
-    return shape is Kind.WORD
+    if isinstance(node.shape, First):
+        return not node.value or any(map(_is_word, node.children()))
+    if isinstance(node.value, dict):
+        return not _is_leaf(node) and any(map(_is_word, node.children()))
+    return node.shape is Kind.WORD and node.value is not None
 
 
 def _may_stay(key: Any, shape: Shape | None) -> bool:
