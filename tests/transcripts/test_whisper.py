@@ -8,7 +8,7 @@ from golden_files import FOLDER, labels
 from redact.call import Transcript, Turn, Word
 from redact.errors import InputRejected
 from redact.findings import Label
-from redact.transcripts import native
+from redact.transcripts import native, whisper
 from redact.transcripts.formats import opened
 
 
@@ -39,7 +39,7 @@ def turns(file):
         ({"segments": [segment("Hello", 0, 1)], "language": "en"}, "openai"),
         ({"segments": [segment("Hello", 0, 1)], "word_segments": []}, "whisperx"),
         ({"segments": [], "word_segments": []}, "whisperx"),
-        ([segment("Hello", 0, 1)], "faster-whisper"),
+        ([segment("Hello", 0, 1, words=None)], "faster-whisper"),
         ({"transcription": [{"offsets": {"from": 0, "to": 9}, "text": "Hello"}]}, "whisper.cpp"),
         ({"transcription": []}, "whisper.cpp"),
     ],
@@ -58,16 +58,17 @@ def test_which_of_the_family_a_file_is(file, name: str) -> None:
         {"text": 5, "task": "transcribe"},
         [],
         [{"text": "Hello"}],
+        [segment("Hello", 0, 1, speaker="agent")],
         {"transcription": "Hello"},
         json.loads(native.write(Transcript((Turn("a", 0, (Word("Hi", 0, 9, 0),)),), "en", "asr"), duration_ms=9)),
     ],
 )
 def test_what_is_none_of_them_is_not_taken_for_one(file) -> None:
+    family = {kind["name"] for kind in whisper.FORMATS}
     try:
-        told = opened(json.dumps(file)).format.name
+        assert opened(json.dumps(file)).format.name not in family
     except InputRejected as refused:
-        told = refused.message
-    assert told in {"the transcript's format isn't known", "jsonl", "turns", "redact"}
+        assert "format isn't known" in str(refused)
 
 
 @pytest.mark.parametrize(
