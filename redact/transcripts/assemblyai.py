@@ -17,7 +17,7 @@ _WORD: dict[str, Shape] = {
     "speaker": Kind.SPEAKER,
     "channel": Kind.CHANNEL,
 }
-_TRANSLATED = Named(Kind.TEXT, languages=True)
+_TRANSLATED = Named(Kind.TRANSLATED, languages=True)
 _UTTERANCE: Shape = {
     **_WORD,
     "text": Kind.TEXT,

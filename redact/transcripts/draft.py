@@ -17,7 +17,7 @@ from rapidfuzz.distance import Indel
 from redact.call import Transcript, Turn, Word
 from redact.findings import Finding
 from redact.plan import said
-from redact.transcripts.fields import Kind, Node, Path, number
+from redact.transcripts.fields import TEXTS, Kind, Node, Path, number
 
 Refs = tuple[int, ...]
 Times = tuple[int | None, int | None]
@@ -191,14 +191,17 @@ class Draft:
         for leaf in self.root.leaves():
             if leaf.shape is Kind.SPEAKER and leaf.value is not None:
                 self._speaker(leaf.text())
-            if leaf.path in texts or leaf.shape not in (Kind.TEXT, Kind.PROSE) or not isinstance(leaf.value, str):
+            if leaf.path in texts or leaf.shape not in TEXTS or not isinstance(leaf.value, str):
                 continue
             if leaf.shape is Kind.PROSE:
                 texts[leaf.path] = asides.prose(leaf.value)
             else:
                 refs = scopes.of(leaf, self.root)
                 texts[leaf.path] = asides.again_said(
-                    leaf.value, [index[ref] for ref in refs], [forms[ref] for ref in refs]
+                    leaf.value,
+                    [index[ref] for ref in refs],
+                    [forms[ref] for ref in refs],
+                    carried=leaf.shape is Kind.TEXT,
                 )
         named = [tuple(ref for (ref,) in asides.prose(name).words) for name in self._names]
         turns = [
@@ -325,23 +328,46 @@ class _Asides:
             self._next += len(words)
         return Tokens(spans, tuple((index,) for index in indices))
 
-    def again_said(self, text: str, refs: Sequence[int], words: Sequence[str]) -> Tokens:
-        """A text that says these words once more, given as `said`. What else it says is looked at by itself too."""
+    def again_said(self, text: str, refs: Sequence[int], words: Sequence[str], *, carried: bool) -> Tokens:
+        """A text that says these words once more, given as `said`. What else it says is looked at by itself too.
+
+        An extract stands for the words wherever they were said as they stand in it: it is masked where one of them is.
+        """
         spans = tuple(match.span() for match in TOKEN.finditer(text))
         tokens = [said(text[first:end]) for first, end in spans]
         if tokens == list(words):
             return Tokens(spans, tuple((ref,) for ref in refs))
+        if runs := _runs(tokens, words):
+            return Tokens(spans, tuple(tuple(refs[place] for place in places) for places in runs))
         matched, same = _matched(tokens, words)
         told = [tuple(refs[position] for position in positions) for positions in matched]
         if same:
             return Tokens(spans, tuple(told))
         own = self.prose(text)
-        self.again.update({ref: stands for (ref,), stands in zip(own.words, told, strict=True) if stands})
+        if carried:
+            self.again.update({ref: stands for (ref,), stands in zip(own.words, told, strict=True) if stands})
         return Tokens(spans, tuple((*stands, *ref) for stands, ref in zip(told, own.words, strict=True)))
 
 
+def _runs(tokens: Sequence[str], words: Sequence[str]) -> list[Refs]:
+    """For each token its positions in all runs of words that are the same; empty where there is no such run."""
+    needle, stack = ("\n".join(["", *filter(None, some), ""]) for some in (tokens, words))
+    if len(needle) < 3 or needle not in stack:
+        return []
+    told = [position for position, token in enumerate(tokens) if token]
+    spoken = [position for position, word in enumerate(words) if word]
+    runs: list[list[int]] = [[] for _ in tokens]
+    at = stack.find(needle)
+    while at >= 0:
+        first = stack.count("\n", 0, at)
+        for step, position in enumerate(told):
+            runs[position].append(spoken[first + step])
+        at = stack.find(needle, at + 1)
+    return [tuple(run) for run in runs]
+
+
 def _matched(tokens: Sequence[str], words: Sequence[str]) -> tuple[list[Refs], bool]:
-    """For each token the positions of the words that it stands for, and whether the tokens are a run of the words.
+    """For each token the positions of the words that it stands for, and whether all tokens are words that are there.
 
     Between two that are the same, each token may stand for any of the words: "4539" for "four five three nine".
     """
@@ -353,8 +379,7 @@ def _matched(tokens: Sequence[str], words: Sequence[str]) -> tuple[list[Refs], b
         between = tuple(range(at_word, word))
         for position in range(at_token, token):
             stands[position] = between if tokens[position] else ()
-        extract = at_token == token and (token == 0 or token == len(tokens))
-        same = same and (extract or "".join(tokens[at_token:token]) == "".join(words[at_word:word]))
+        same = same and "".join(tokens[at_token:token]) == "".join(words[at_word:word])
         for step in range(size):
             stands[token + step] = (word + step,)
         at_token, at_word = token + size, word + size

@@ -53,6 +53,10 @@ class Kind(Enum):
     TEXT = auto()
     """What was said, once more: its words are those of the object that it stands in, or of the one around it."""
 
+    TRANSLATED = auto()
+    """The same in another language: hidden where the words are, and searched by itself, but what is found in it stays
+    there: which words it translates isn't known as exactly."""
+
     PROSE = auto()
     """What is told of the call: a summary, a headline, an entity. It is searched by itself."""
 
@@ -123,7 +127,9 @@ _ID = re.compile(
 _DIGIT_RUN = re.compile(r"\d{5,}")
 _CHANNEL = re.compile(r"\d{1,3}")
 _SUREST = 100
-_FREE = frozenset({Kind.TEXT, Kind.PROSE})
+TEXTS = frozenset({Kind.TEXT, Kind.TRANSLATED, Kind.PROSE})
+"""Kinds of running text. All strings in an object or a list of that kind are of it too."""
+
 MOST_CHANNELS = 64
 
 
@@ -319,7 +325,7 @@ class Node:
     def child(self, key: str | int, value: Any) -> "Node":
         """The node of a value in this one."""
         shape: Shape | None = None
-        if self.shape is Kind.TEXT or self.shape is Kind.PROSE:
+        if isinstance(self.shape, Kind) and self.shape in TEXTS:
             shape = self.shape
         elif isinstance(self.shape, First | Named):
             shape = self.shape.shape
@@ -343,7 +349,7 @@ class Node:
         """All leaves that the shape knows, in the order of the document."""
         if self.shape is None:
             return
-        if isinstance(self.value, dict | list) and (not isinstance(self.shape, Kind) or self.shape in _FREE):
+        if isinstance(self.value, dict | list) and (not isinstance(self.shape, Kind) or self.shape in TEXTS):
             for node in self.children():
                 yield from node.leaves()
         elif isinstance(self.shape, Kind | Time):

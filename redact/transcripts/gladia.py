@@ -29,15 +29,17 @@ _ADDON: dict[str, Shape] = {
 _PROSE: Shape = {**_ADDON, "results": Kind.PROSE}
 # Subtitles are a whole SRT or VTT file in one string. They go: ours are made anew, with times that tell nothing.
 _SUBTITLES = Kind.DROP
-_SENTENCE: Shape = {**_UTTERANCE, "sentence": Kind.TEXT, "words": Kind.DROP, **_ADDON, "results": Kind.TEXT}
-# A translation's words are nobody's that was heard; its texts hold the names of those that were.
+_SENTENCE: dict[str, Shape] = {**_UTTERANCE, **_ADDON, "words": Kind.DROP, "sentence": Kind.TEXT, "results": Kind.TEXT}
+# A translation's words were never heard, and their times are made up.
 _TRANSLATED: Shape = {
     "error": _ERROR,
-    "full_transcript": Kind.TEXT,
+    "full_transcript": Kind.TRANSLATED,
     "languages": [Kind.CODE],
-    "sentences": [_SENTENCE],
+    "sentences": [
+        {**_SENTENCE, "text": Kind.TRANSLATED, "sentence": Kind.TRANSLATED, "results": Kind.TRANSLATED},
+    ],
     "subtitles": _SUBTITLES,
-    "utterances": [{**_UTTERANCE, "words": Kind.DROP}],
+    "utterances": [{**_UTTERANCE, "text": Kind.TRANSLATED, "words": Kind.DROP}],
 }
 # Where this is JSON in a string instead of a list, it goes: labels in it would make it none.
 _SENTIMENT: Shape = {

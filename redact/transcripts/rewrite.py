@@ -14,6 +14,7 @@ from redact.findings import Label
 from redact.plan import said
 from redact.transcripts.draft import Read, Tokens
 from redact.transcripts.fields import (
+    TEXTS,
     First,
     Kind,
     Named,
@@ -179,7 +180,7 @@ class _Writer:
             return self._read.speakers.get(str(value), value) if isinstance(value, str | int) else self._drop(node)
         if shape in (Kind.WORD, Kind.FORM, Kind.MARK) and isinstance(value, str):
             return self._spoken(node, value, label, word)
-        if shape in (Kind.TEXT, Kind.PROSE):
+        if isinstance(shape, Kind) and shape in TEXTS:
             return self._text(node)
         return self._drop(node)
 
@@ -235,7 +236,7 @@ class _Writer:
 
 
 def _is_leaf(node: Node) -> bool:
-    return isinstance(node.shape, Time) or (isinstance(node.shape, Kind) and node.shape not in (Kind.TEXT, Kind.PROSE))
+    return isinstance(node.shape, Time) or (isinstance(node.shape, Kind) and node.shape not in TEXTS)
 
 
 def _is_word(node: Node) -> bool:

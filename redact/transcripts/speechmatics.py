@@ -82,7 +82,7 @@ _SHAPE: Shape = {
     "results": [_RESULT],
     "speakers": [{"label": Kind.SPEAKER, "speaker_identifiers": Kind.DROP}],
     "translations": Named(
-        [{**_SPAN, "content": Kind.TEXT, "speaker": Kind.SPEAKER, "channel": Kind.SPEAKER}], languages=True
+        [{**_SPAN, "content": Kind.TRANSLATED, "speaker": Kind.SPEAKER, "channel": Kind.SPEAKER}], languages=True
     ),
     "summary": {"content": Kind.PROSE},
     "chapters": [{**_SPAN, "title": Kind.PROSE, "summary": Kind.PROSE}],

@@ -112,7 +112,13 @@ def _are_segments(value: Any) -> bool:
 
 
 def _is_list(document: Any) -> bool:
-    return isinstance(document, list) and bool(document) and _are_segments(document)
+    """True for segments with what only a model tells of them: a list of texts with times may be anybody's turns."""
+    return (
+        isinstance(document, list)
+        and bool(document)
+        and _are_segments(document)
+        and all(segment.keys() & {"words", "tokens", "avg_logprob", "no_speech_prob"} for segment in document)
+    )
 
 
 def _is_cpp(document: Any) -> bool:

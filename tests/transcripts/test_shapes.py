@@ -2,7 +2,7 @@
 
 import pytest
 
-from redact.findings import Label
+from redact.findings import Finding, Label
 from redact.transcripts.draft import Draft
 from redact.transcripts.fields import Kind, Named, Node, Time
 from redact.transcripts.rewrite import rewritten
@@ -18,6 +18,7 @@ SHAPE = {
     "labels": Named(Kind.NUMBER),
     "note": Kind.PROSE,
     "list": [Kind.NUMBER],
+    "french": Kind.TRANSLATED,
     "extracts": [{"text": Kind.TEXT, "timestamp": SPAN}],
 }
 
@@ -103,6 +104,27 @@ def test_an_extract_of_what_was_said_is_not_searched_once_more_and_its_times_fin
         {"start": 5000, "end": 6970},
         {"start": 1030, "end": 2970},
     ]
+
+
+def test_an_extract_without_times_is_masked_where_it_is_masked_anywhere() -> None:
+    document = {"words": timed("I hope so Mrs . Hope is here"), "extracts": [{"text": "Hope"}, {"text": "Mrs Hope"}]}
+    assert [turn.text for turn in read(document)[1].transcript.turns if turn.aside] == []
+    told, _ = written(document, masked(5, 5))
+    assert [extract["text"] for extract in told["extracts"]] == ["[PERSON_1]", "Mrs [PERSON_1]"]
+
+
+def test_a_translation_is_hidden_where_the_words_are_but_tells_nothing_about_them() -> None:
+    """A name that is spelled otherwise there goes with the words it may stand for; these are too many to be masked."""
+    document = {"words": timed("He is Mister Halloway now"), "french": "He is Холлоуэй now"}
+    told, _ = written(document, masked(3, 3))
+    assert told["french"] == "He is [PERSON_1] now"
+    root, call = read(document)
+    aside = next(indices for turn, indices in call.transcript.turn_ranges() if turn.aside)
+    found = Finding("PERSON", (aside[2],), 1.0, "model", "transcribed")
+    assert call.projected([found]) == (found,)
+    masked_there = rewritten(root, call, [masked(aside[2], aside[2])])[0]
+    assert masked_there["french"] == told["french"]
+    assert masked_there["words"] == document["words"]
 
 
 def test_words_that_were_not_said_together_are_searched_as_they_stand() -> None:

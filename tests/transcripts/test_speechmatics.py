@@ -50,6 +50,12 @@ def test_a_mark_belongs_to_the_word_before_and_one_that_opens_stands_by_itself()
     assert turns(QUESTION) == [("s1", 0, "¿ Señor Ruiz?"), ("s2", 0, "Sí.")]
 
 
+def test_a_mark_that_opens_within_a_sentence_is_not_of_the_word_before() -> None:
+    said = [item("Hola", 0, 1), mark(",", 1), mark("¿", 1, "next"), item("Ruiz", 1, 2), mark("?", 2)]
+    assert turns(document(*said)) == [("s1", 0, "Hola, ¿ Ruiz?")]
+    assert masked(document(*said), 0, 0) == ["[PERSON_1]", ",", "¿", "Ruiz", "?"]
+
+
 @pytest.mark.parametrize(
     ("words", "left"),
     [
