@@ -27,7 +27,10 @@ _TITLES = MALE_TITLES | FEMALE_TITLES | OTHER_TITLES
 # More names than this are several people, or a mistake.
 MOST_NAMES = 4
 # Ofcom's and Arcep's numbers for drama.
-_PHONES = {"en": "07700 900###", "fr": "06 39 98 ## ##"}
+_PHONES = {
+    "en": ("07700 900###", "01632 960###", "020 7946 0###", "0113 496 0###"),
+    "fr": ("06 39 98 ## ##", "01 99 00 ## ##", "02 61 91 ## ##", "03 53 01 ## ##", "04 65 71 ## ##", "05 36 49 ## ##"),
+}
 # # is a digit, ? a capital letter. National ids are well-formed and not checked: none is meant to be anybody's.
 _PATTERNS = {
     "BANK_ACCOUNT": "########",
@@ -178,7 +181,7 @@ def _by(make: Callable[[Any], str]) -> _Maker:
 _MAKERS: dict[str, _Maker] = {
     **{entity_type: _by_pattern(pattern) for entity_type, pattern in _PATTERNS.items()},
     "PERSON": _person,
-    "PHONE_NUMBER": lambda faker, _text, language: faker.numerify(_PHONES[language]),
+    "PHONE_NUMBER": lambda faker, _text, language: faker.numerify(faker.random_element(_PHONES[language])),
     "EMAIL_ADDRESS": _by(lambda faker: faker.safe_email()),
     "URL": _by(lambda faker: f"www.{faker.domain_word()}.example"),
     "USERNAME": _by(lambda faker: faker.user_name()),

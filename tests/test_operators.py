@@ -2,8 +2,10 @@
 
 import re
 import time
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +15,7 @@ from redact.findings import Plan, Replacement
 from redact.keys import Key
 from redact.plan import DOUBT, values
 from redact.policy import DROPPED_TYPES, ENTITY_TYPES, OPERATORS, load
+from redact.restore import restored
 from redact.surrogates import LOCALES, SURROGATE_TYPES, words_of
 from redact.text import Labeller, Numbers, redact
 from redact.verify import check_text
@@ -105,7 +108,7 @@ SHAPES = {
     "CREDIT_CARD": r"(\d{4} ){3}\d{4}",
     "IBAN_CODE": r"(GB|FR)\d\d( \w{1,4})+",
     "EMAIL_ADDRESS": r"[\w.-]+@example\.(com|net|org)",
-    "PHONE_NUMBER": r"07700 900\d{3}|06 39 98 \d\d \d\d",
+    "PHONE_NUMBER": r"0\d{2,4} (900|960|7946 0|496 0)\d{3}|0[1-6]( \d\d){4}",
     "DATE_OF_BIRTH": r"\d{1,2} \S+ (19|20)\d\d",
     "STREET_ADDRESS": r"\d+ .*\w",
     "POSTAL_CODE": r"[A-Z]{1,2}\d[\dA-Z]? \d[A-Z]{2}|\d{5}",
@@ -186,6 +189,29 @@ def test_the_same_value_gets_the_same_in_any_call_with_the_same_key_only():
         assert not set(first) & set(other)
 
 
+def row(line):
+    kind, operator, before, after = line.strip("| \n").split(" | ")
+    return kind.strip("`"), operator.strip("`"), before.strip("`"), after.strip("`")
+
+
+DOCUMENT = (Path(__file__).resolve().parents[1] / "docs" / "operators.md").read_text()
+
+
+@pytest.mark.parametrize("line", re.findall(r"(?m)^\| `[A-Z_]+` \| .*$", DOCUMENT))
+def test_what_the_document_shows(line):
+    kind, operator, before, after = row(line)
+    how = yaml.safe_load(operator)
+    custom = {kind: lambda _: "…"} if how == "custom" else None
+    styled = how.removeprefix("label_style: ") if isinstance(how, str) else how
+    one = labeller(label_style=how["label_style"]) if "label_style" in how else labeller({kind: styled}, custom=custom)
+    (text,) = said(one, f"{{{kind}:{before}}}", language="fr" if before.isascii() is False else "en")
+    if how == "encrypt":
+        assert after.startswith("[IBAN_CODE:e:")
+        assert (restored(after, KEY), restored(text, KEY), len(text)) == (before, before, len(after))
+    else:
+        assert text == after.replace("(nothing)", "")
+
+
 def test_keyed_labels_and_what_nothing_is_made_from():
     transcript, plan = call("{PERSON:Iris}, {CREDIT_CARD_CVV:316}, {CREDENTIAL:4711}, {DOUBT:it}.")
     texts = [label.text for label in labeller(label_style="keyed").labels(transcript, plan)]
@@ -228,8 +254,6 @@ def test_wrong_operators_are_told_what_is_wrong(operators, message, hint):
 
 
 def test_an_own_type_whose_name_can_t_stand_in_a_token_is_not_encrypted(tmp_path):
-    import yaml
-
     file = tmp_path / "own.yaml"
     file.write_text(yaml.safe_dump({"recognizers": [{"name": "a", "supported_entity": "MY TYPE", "deny_list": ["b"]}]}))
     own = DEFAULT.with_recognizers(file)
@@ -388,7 +412,8 @@ def test_no_value_is_left_in_the_text_whatever_the_operator(lines, operator):
     plan = make_plan(transcript, found, DEFAULT, None, Sound())
     one = labeller(dict.fromkeys(SURROGATE_TYPES, operator))
     redacted = redact(transcript, one.labels(transcript, plan))
-    assert check_text([turn.text for turn in redacted.transcript.turns], one.unread(transcript, plan)).passed
+    texts = [turn.text for turn in redacted.transcript.turns]
+    assert check_text(texts, one.unread(transcript, plan)).passed
     assert all(index in range(len(redacted.transcript.words)) for index in redacted.entities)
 
 
