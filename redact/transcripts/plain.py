@@ -66,12 +66,13 @@ def _line(line: str) -> dict[str, str]:
     parts = {} if match is None else {key: match[key] or "" for key in ("lead", "speaker", "colon", "text")}
     if not parts:
         parts = {"text": content}
-    elif parts["speaker"] and not _is_speaker(parts["speaker"]):
+    elif parts["speaker"] and not is_speaker(parts["speaker"]):
         parts = {"lead": parts["lead"], "text": parts["speaker"] + parts["colon"] + parts["text"]}
     return {**parts, "end": line[len(content) :]}
 
 
-def _is_speaker(text: str) -> bool:
+def is_speaker(text: str) -> bool:
+    """True for what may stand before a colon to tell who speaks: a role, or a few words with capitals."""
     words = text.split()
     return is_nobody(text) or (len(words) <= _MOST_WORDS and all(map(_NAME.match, words)))
 
