@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from redact.transcripts.draft import Draft
-from redact.transcripts.fields import First, Kind, Node, Shape, Time
+from redact.transcripts.fields import First, Kind, Named, Node, Shape, Time
 
 _CONTENT: Shape = {
     "confidence": Kind.CONFIDENCE,
@@ -133,6 +133,96 @@ def _mended(document: Any) -> Any:
     return document
 
 
+_OFFSETS: dict[str, Shape] = {"BeginOffsetMillis": Time("start", "ms"), "EndOffsetMillis": Time("end", "ms")}
+# Offsets in a text that is written anew would point at other words.
+_ISSUES: Shape = [{"CharacterOffsets": Kind.DROP, "UnredactedText": Kind.PROSE, "Text": Kind.PROSE, **_OFFSETS}]
+_ANALYTICS_TURN: Shape = {
+    "Id": Kind.ID,
+    "ParticipantRole": Kind.SPEAKER,
+    "ParticipantId": Kind.SPEAKER,
+    "Content": Kind.TEXT,
+    **_OFFSETS,
+    "Sentiment": Kind.CODE,
+    "LoudnessScores": [Kind.NUMBER],
+    "LoudnessScore": [Kind.NUMBER],
+    "IssuesDetected": _ISSUES,
+    "OutcomesDetected": _ISSUES,
+    "ActionItemsDetected": _ISSUES,
+    "Redaction": Kind.DROP,
+    "Items": [
+        {
+            "Content": Kind.WORD,
+            "Confidence": Kind.CONFIDENCE,
+            "Type": Kind.CODE,
+            "VocabularyFilterMatch": Kind.NUMBER,
+            "Redaction": Kind.DROP,
+            **_OFFSETS,
+        }
+    ],
+}
+_POINTS: Shape = {"PointsOfInterest": [_OFFSETS]}
+_PERIODS: Shape = [{"Score": Kind.NUMBER, **_OFFSETS}]
+_CHARACTERISTICS: Shape = {
+    "TotalConversationDurationMillis": Kind.NUMBER,
+    "ContactSummary": Named({"Content": Kind.PROSE}),
+    "Sentiment": {
+        "OverallSentiment": Named(Kind.CONFIDENCE),
+        "SentimentByPeriod": {"QUARTER": Named(_PERIODS)},
+    },
+    "TalkSpeed": {"DetailsByParticipant": Named({"AverageWordsPerMinute": Kind.NUMBER})},
+    "TalkTime": {
+        "TotalTimeMillis": Kind.NUMBER,
+        "DetailsByParticipant": Named({"TotalTimeMillis": Kind.NUMBER}),
+    },
+    "Interruptions": {
+        "TotalCount": Kind.NUMBER,
+        "TotalTimeMillis": Kind.NUMBER,
+        "InterruptionsByInterrupter": Named([{"DurationMillis": Kind.NUMBER, **_OFFSETS}]),
+    },
+    "NonTalkTime": {"TotalTimeMillis": Kind.NUMBER, "Instances": [{"DurationMillis": Kind.NUMBER, **_OFFSETS}]},
+}
+_ANALYTICS: dict[str, Shape] = {
+    "JobName": Kind.HIDDEN,
+    "JobStatus": Kind.CODE,
+    "AccountId": Kind.HIDDEN,
+    "Channel": Kind.CODE,
+    "LanguageCode": Kind.CODE,
+    "LanguageIdentification": [{"Code": Kind.CODE, "Score": Kind.NUMBER}],
+    "Version": Kind.ID,
+    "ContentMetadata": {"Output": Kind.CODE, "RedactionTypes": [Kind.CODE], "RedactionTypesMetadata": Kind.DROP},
+    "CustomerMetadata": {"ContactId": Kind.ID, "InputS3Uri": Kind.HIDDEN, "InstanceId": Kind.ID},
+    "Participants": [{"ParticipantId": Kind.SPEAKER, "ParticipantRole": Kind.SPEAKER}],
+    "Transcript": [_ANALYTICS_TURN],
+    "Categories": {"MatchedCategories": [Kind.PROSE], "MatchedDetails": Kind.DROP},
+    "ConversationCharacteristics": _CHARACTERISTICS,
+}
+
+
+def _is_analytics(document: Any, *, words: bool) -> bool:
+    turns = document.get("Transcript") if isinstance(document, dict) else None
+    if not isinstance(turns, list) or not turns or not isinstance(turns[0], dict) or "Content" not in turns[0]:
+        return False
+    return any(isinstance(turn, dict) and "Items" in turn for turn in turns) == words
+
+
+def _read_analytics(draft: Draft) -> None:
+    root = draft.root
+    draft.language = root.at("LanguageCode").text()
+    roles = {
+        each.at("ParticipantId").text(): each.at("ParticipantRole").text() for each in root.at("Participants").each()
+    }
+    channels: dict[str, int] = {"agent": 0, "customer": 1}
+    for turn in root.at("Transcript").each():
+        label = turn.at("ParticipantRole").text() or turn.at("ParticipantId").text()
+        speaker = roles.get(label, label)
+        draft.turn(speaker, channels.get(speaker.lower(), 0))
+        items = list(turn.at("Items").each())
+        for item in items:
+            (draft.mark if item.at("Type").text() == "punctuation" else draft.word)(item)
+        if not items:
+            draft.said(turn.at("Content"), turn.times())
+
+
 FORMATS = (
     {
         "name": "aws",
@@ -141,5 +231,19 @@ FORMATS = (
         "matches": _is_standard,
         "read": _read_standard,
         "mend": _mended,
+    },
+    {
+        "name": "aws-call-analytics",
+        "title": "Amazon Transcribe Call Analytics",
+        "shape": _ANALYTICS,
+        "matches": lambda document: _is_analytics(document, words=True),
+        "read": _read_analytics,
+    },
+    {
+        "name": "contact-lens",
+        "title": "Contact Lens for Amazon Connect",
+        "shape": _ANALYTICS,
+        "matches": lambda document: _is_analytics(document, words=False),
+        "read": _read_analytics,
     },
 )

@@ -9,7 +9,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from rapidfuzz.distance import Indel
@@ -63,6 +63,7 @@ class Read:
         speakers: what stands for each speaker that is a name.
         known: findings that need no search: the speakers' names.
         again: words of the call by the word of an aside that says them once more.
+        also: index of the aside's word that an object says too, where it says it otherwise than the call's word.
     """
 
     transcript: Transcript
@@ -72,6 +73,7 @@ class Read:
     speakers: Mapping[str, str] = field(repr=False)
     known: tuple[Finding, ...]
     again: Mapping[int, Refs]
+    also: Mapping[Path, int]
 
     def projected(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         """The findings, those in another reading of the call carried over to the words that were said."""
@@ -111,6 +113,7 @@ class Draft:
         self._by_times: dict[Times, list[int]] = {}
         self._copies: Counter[tuple[Path, Times, str]] = Counter()
         self._names: dict[str, str] = {}
+        self._spoken: list[list[tuple[Path, str]]] = []
 
     def turn(self, speaker: str = "", channel: int = 0) -> None:
         """Begin a turn; the words that follow are its."""
@@ -173,6 +176,51 @@ class Draft:
             refs.append((self._new(text[first:end], known, None),))
         self._said[node.path] = Tokens(spans, tuple(refs))
 
+    def said_by(self, node: Node, words: Sequence[Node], copies: Sequence[Node] = ()) -> None:
+        """All words of the current turn, from a text as one reads it, with the times of a list of words as spoken.
+
+        "4539" for "four five three nine": where the two differ, what stands between two words that are the same in both
+        is one word, with all their time.
+
+        Args:
+            node: the text.
+            words: objects with the text and the times of a word each.
+            copies: objects for each token of the text, in order; where there are not as many, they go.
+        """
+        text = node.text()
+        spans = tuple(match.span() for match in TOKEN.finditer(text))
+        tokens = [said(text[first:end]) for first, end in spans]
+        stands, _ = _matched(tokens, [said(_facts(word)[0]) for word in words])
+        refs: list[Refs] = []
+        tied = 0
+        for position, (first, end) in enumerate(spans):
+            if position and stands[position] and stands[position] == stands[position - 1]:
+                ref = refs[-1][0]
+                word = self._words[ref]
+                self._words[ref] = replace(word, text=f"{word.text} {text[first:end]}")
+            else:
+                own = [words[at] for at in stands[position]]
+                starts, ends = zip(*(word.times() for word in own), strict=True) if own else ((), ())
+                known = [start for start in starts if start is not None], [end for end in ends if end is not None]
+                scores = [score for word in own if (score := _facts(word)[1]) is not None]
+                times = (min(known[0], default=None), max(known[1], default=None))
+                ref = self._new(text[first:end], times, min(scores, default=None))
+            refs.append((ref,))
+            if stands[position]:
+                # What was heard and not written stays with the word before it.
+                for at in range(tied, stands[position][-1] + 1):
+                    self._items.setdefault(words[at].path, ref)
+                tied = stands[position][-1] + 1
+        for late in words[tied:] if refs else ():
+            self._items[late.path] = refs[-1][0]
+        self._said[node.path] = Tokens(spans, tuple(refs))
+        heard = [(word.path, _facts(word)[0]) for word in words]
+        if [said(heard_text) for _, heard_text in heard] != tokens and refs:
+            self._spoken.append(heard)
+        for copy, (ref,), token in zip(copies, refs, tokens, strict=False):
+            if said(_facts(copy)[0]) == token:
+                self._items[copy.path] = ref
+
     def build(self, source: str) -> Read:
         """The call, with all its texts tied to words; `source` is the name of the format.
 
@@ -203,6 +251,9 @@ class Draft:
                     [forms[ref] for ref in refs],
                     carried=leaf.shape is Kind.TEXT,
                 )
+        also: dict[Path, int] = {}
+        for heard in self._spoken:
+            also |= asides.spoken([(path, text, index[self._items[path]]) for path, text in heard])
         named = [tuple(ref for (ref,) in asides.prose(name).words) for name in self._names]
         turns = [
             Turn(turn.speaker, turn.channel, tuple(self._words[ref] for ref in turn.refs)) for turn in self._in_order()
@@ -215,6 +266,7 @@ class Draft:
             speakers=dict(self._names),
             known=tuple(Finding("PERSON", refs, 1.0, SPEAKER_LABEL, "transcribed") for refs in named if refs),
             again=asides.again,
+            also=also,
         )
 
     def _new(self, text: str, times: Times, confidence: float | None) -> int:
@@ -327,6 +379,19 @@ class _Asides:
             self.turns.append(Turn(f"aside {len(self.turns) + 1}", 0, words, aside=True))
             self._next += len(words)
         return Tokens(spans, tuple((index,) for index in indices))
+
+    def spoken(self, heard: Sequence[tuple[Path, str, int]]) -> dict[Path, int]:
+        """Words of a turn as they were spoken, where they are written otherwise; the index of each by its path.
+
+        Args:
+            heard: path, text and the call's word of each.
+        """
+        words = tuple(Word(text, None, None, 0) for _, text, _ in heard)
+        self.turns.append(Turn(f"aside {len(self.turns) + 1}", 0, words, aside=True))
+        told = {path: self._next + at for at, (path, _, _) in enumerate(heard)}
+        self.again |= {told[path]: (ref,) for path, _, ref in heard}
+        self._next += len(words)
+        return told
 
     def again_said(self, text: str, refs: Sequence[int], words: Sequence[str], *, carried: bool) -> Tokens:
         """A text that says these words once more, given as `said`. What else it says is looked at by itself too.

@@ -14,7 +14,21 @@ from typing import Any
 from redact.call import Transcript
 from redact.errors import InputRejected, UsageError
 from redact.findings import Label
-from redact.transcripts import assemblyai, aws, gladia, native, plain, rewrite, rows, speechmatics, subtitles, whisper
+from redact.transcripts import (
+    assemblyai,
+    aws,
+    azure,
+    deepgram,
+    gladia,
+    google,
+    native,
+    plain,
+    rewrite,
+    rows,
+    speechmatics,
+    subtitles,
+    whisper,
+)
 from redact.transcripts.draft import Draft, Read
 from redact.transcripts.fields import Node, Shape
 
@@ -62,7 +76,20 @@ class Format:
 
 FORMATS: tuple[Format, ...] = tuple(
     Format(**{"suffix": ".json", **kind})
-    for module in (native, aws, assemblyai, speechmatics, gladia, whisper, subtitles, rows, plain)
+    for module in (
+        native,
+        aws,
+        azure,
+        deepgram,
+        google,
+        assemblyai,
+        speechmatics,
+        gladia,
+        whisper,
+        subtitles,
+        rows,
+        plain,
+    )
     for kind in module.FORMATS
 )
 

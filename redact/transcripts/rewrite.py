@@ -88,13 +88,18 @@ class _Writer:
         return self._leaves(node, None)
 
     def _word(self, node: Node, index: int) -> Any:
-        label = self._label.get(index)
+        label = self._cover(node)
         if label is None:
             return self._leaves(node, None, self._words[index])
         self._met[-1].append(label)
         if not label.text:
             return _GONE
         return self._leaves(node, label)
+
+    def _cover(self, node: Node) -> Label | None:
+        """The label of what an object says, if it is masked."""
+        label = self._label.get(self._read.items.get(node.path, -1))
+        return label or self._label.get(self._read.also.get(node.path, -1))
 
     def _leaves(self, node: Node, label: Label | None, word: Word | None = None) -> Any:
         """An object, a list or a leaf, in a word that is masked or kept, or in none."""
@@ -135,7 +140,7 @@ class _Writer:
         result = []
         before: Label | None = None
         for child in node.children():
-            covered = self._label.get(self._read.items.get(child.path, -1))
+            covered = self._cover(child)
             mark_of = self._read.marks.get(child.path)
             if mark_of is not None and (over := self._label.get(mark_of)) is not None:
                 if over.last != mark_of or not over.text:
