@@ -1,0 +1,102 @@
+"""Words that somebody else wrote down, matched with those that our engine heard: the same word, said at the same place.
+
+Pure. Both heard the same sound, or they are not of one call.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from rapidfuzz.distance import Indel
+
+from redact.call import Transcript, Turn, Word
+from redact.plan import said
+
+# Fewer letters in a row may stand in any call at any place: "is", "to the".
+LETTERS = 6
+# A word of a turn that has times lies within them, give or take.
+BESIDE_TURN_MS = 1_500
+# Of the matched words, so many have to lie within so much of their common offset, for it to be one.
+STEADY, STEADY_MS = 0.7, 500
+_ALL = -1
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What was matched.
+
+    Attributes:
+        heard: for each matched word of the transcript, by its index, the word that was heard.
+        share: of the transcript's words, those that were matched.
+        offset_ms: median of what matched words were heard later than the transcript says; None where it says no times.
+        steady: True where most matched words are off by about that.
+    """
+
+    heard: dict[int, Word]
+    share: float
+    offset_ms: int | None
+    steady: bool
+
+
+def matched(transcript: Transcript, heard: Transcript) -> Matches:
+    """Match each speaker's words with those of the channel, or of all, that they have most in common with."""
+    channels: dict[int, list[Word]] = {}
+    for word in sorted(heard.words, key=lambda word: word.start_ms or 0):
+        if said(word.text):
+            channels.setdefault(word.channel, []).append(word)
+            channels.setdefault(_ALL, []).append(word)
+    words = transcript.words
+    found: dict[int, Word] = {}
+    for own in _by_voice(transcript):
+        best: dict[int, Word] = {}
+        for number in sorted(channels, reverse=True):  # all together last: a channel alone is not interrupted
+            equal = _equal(words, own, channels[number])
+            best = equal if len(equal) > len(best) else best
+        found.update(best)
+    off = [h.start_ms - s for i, h in found.items() if (s := words[i].start_ms) is not None and h.start_ms is not None]
+    offset = round(median(off)) if off else None
+    steady = offset is None or sum(abs(o - offset) <= STEADY_MS for o in off) >= STEADY * len(off)
+    spoken = sum(bool(said(word.text)) for word in words)
+    return Matches(found, len(found) / max(spoken, 1), offset, steady)
+
+
+def timed(transcript: Transcript, matches: Matches) -> Transcript:
+    """The transcript with the times of matched words where it has none itself. Other words stay as they are."""
+    turns = []
+    for turn, indices in transcript.turn_ranges():
+        words = [_timed(turn, word, matches.heard.get(index)) for index, word in zip(indices, turn.words, strict=True)]
+        turns.append(replace(turn, words=tuple(words)))
+    return replace(transcript, turns=tuple(turns))
+
+
+def _timed(turn: Turn, word: Word, heard: Word | None) -> Word:
+    if heard is None or heard.start_ms is None or heard.end_ms is None:
+        return word
+    start, end = turn.start_ms, turn.end_ms
+    if start is not None and heard.end_ms < start - BESIDE_TURN_MS:
+        return word
+    if end is not None and heard.start_ms > end + BESIDE_TURN_MS:
+        return word
+    start = heard.start_ms if word.start_ms is None else word.start_ms
+    end = heard.end_ms if word.end_ms is None else word.end_ms
+    return replace(word, start_ms=start, end_ms=end) if start <= end else word
+
+
+def _by_voice(transcript: Transcript) -> list[list[int]]:
+    """Indices of each speaker's words, those left out that are marks alone."""
+    voices: dict[tuple[int, str], list[int]] = {}
+    for turn, indices in transcript.turn_ranges():
+        own = [index for index, word in zip(indices, turn.words, strict=True) if said(word.text)]
+        voices.setdefault((turn.channel, turn.speaker), []).extend(own)
+    return list(voices.values())
+
+
+def _equal(words: Sequence[Word], own: Sequence[int], heard: Sequence[Word]) -> dict[int, Word]:
+    """Words that are equal in both, in order, in runs that are long enough to be no chance."""
+    ours, theirs = [said(words[index].text) for index in own], [said(word.text) for word in heard]
+    found: dict[int, Word] = {}
+    for block in Indel.opcodes(ours, theirs):
+        run = range(block.src_start, block.src_end)
+        if block.tag == "equal" and sum(len(ours[at]) for at in run) >= LETTERS:
+            found.update({own[at]: heard[block.dest_start + at - block.src_start] for at in run})
+    return found
