@@ -28,6 +28,8 @@ BRIDGED_MS = 300
 LATE_MS = 140
 # Word times that are off by less are good: the padding and the speech around a word cover that.
 TOLERANCE_MS = 130
+# The same where turns have times and words have none: turns' edges are no edges of masks, mostly.
+TURN_TOLERANCE_MS = 250
 # Agreement (a correlation: 1 is perfect) of the times as they are, from which they are believed, and of the best line,
 # from which an offset is; how much less the next best offset has to agree. Below the last, it is another call.
 # Measured on the same calls: exact words agree by 0.51 to 0.87, words of another call by 0.30 at most as they are,
@@ -86,6 +88,11 @@ def fit(transcript: Transcript, speech: Speech) -> Fit:
     spans = [span for part in voices.values() for span in part]
     if not spans or not any(speech):
         return Fit("unsure")
+    until_ms = _until_ms(speech)
+    if sum(start >= until_ms for start, _ in spans) > len(spans) // 2:
+        return Fit("foreign")  # and what is so far away would only cost memory
+    voices = {voice: within for voice, part in voices.items() if (within := _before(part, until_ms))}
+    spans = [span for part in voices.values() for span in part]
     count = -(-max(max(end for _, end in spans), *(s.end_ms for part in speech for s in part)) // STEP_MS) + 1
     channels = [steps(((s.start_ms, s.end_ms) for s in part), count) for part in speech]
     together = np.maximum.reduce(channels)
@@ -97,15 +104,16 @@ def fit(transcript: Transcript, speech: Speech) -> Fit:
     start = min(start for start, _ in spans)
     offset = lag * STEP_MS - LATE_MS + slope * (start - count * STEP_MS / 2)
     deviation = max(abs(offset), abs(offset + slope * (count * STEP_MS - start)))
-    now = surface.near(TOLERANCE_MS)
-    timed = sum(word.start_ms is not None or word.end_ms is not None for word in words)
+    timed = sum(word.start_ms is not None and word.end_ms is not None for word in words) >= LEAST_TIMED * len(words)
+    tolerance_ms = TOLERANCE_MS if timed else TURN_TOLERANCE_MS
+    now = surface.near(tolerance_ms)
     phrases = sum(len(bridged(part)) for part in voices.values())
     verdict: Verdict
-    if phrases < LEAST_PHRASES or (timed < LEAST_TIMED * len(words) and not _has_turn_times(transcript)):
+    if phrases < LEAST_PHRASES or not (timed or _has_turn_times(transcript)):
         verdict = "unsure"
-    elif now >= GOOD and deviation <= TOLERANCE_MS and not surface.uneven():
+    elif now >= GOOD and deviation <= tolerance_ms and not surface.uneven():
         verdict = "good"
-    elif best >= SURE and surface.elsewhere(lag) < DISTINCT * best and deviation > TOLERANCE_MS:
+    elif best >= SURE and surface.elsewhere(lag) < DISTINCT * best and deviation > tolerance_ms:
         verdict = "shifted"
     else:
         verdict = "unsure" if now >= FOREIGN else "foreign"
@@ -140,9 +148,9 @@ def on_channels(transcript: Transcript, speech: Speech) -> tuple[Transcript, boo
     """
     if len(speech) == 1:
         return _placed(transcript, lambda _: 0), True
-    voices = _voices(transcript)
-    last = max([0, *(end for part in voices.values() for _, end in part), *(s.end_ms for p in speech for s in p)])
-    count = -(-last // STEP_MS) + 1
+    until_ms = _until_ms(speech)
+    voices = {voice: _before(part, until_ms) for voice, part in _voices(transcript).items()}
+    count = until_ms // STEP_MS
     channels = [steps(((s.start_ms, s.end_ms) for s in part), count) for part in speech]
     known = {voice: _channel(voice, steps(part, count), channels) for voice, part in voices.items()}
 
@@ -150,7 +158,7 @@ def on_channels(transcript: Transcript, speech: Speech) -> tuple[Transcript, boo
         told = known.get((turn.channel, turn.speaker))
         if told is not None:
             return told
-        times = steps(claims(turn.words), count)
+        times = steps(_before(claims(turn.words), until_ms), count)
         heard = [float(times @ sound) for sound in channels]
         given = turn.channel if turn.channel < len(speech) else 0
         return given if heard[given] >= max(heard) else heard.index(max(heard))
@@ -159,8 +167,14 @@ def on_channels(transcript: Transcript, speech: Speech) -> tuple[Transcript, boo
 
 
 def claims(words: Sequence[Word]) -> list[Span]:
-    """What words claim of the time: each its own, and runs without times what their outer times or neighbours leave."""
-    spans = [(w.start_ms, w.end_ms) for w in words if w.start_ms is not None and w.end_ms is not None]
+    """What words claim of the time: each its own, and runs without times what is `between` others."""
+    own = [(word.start_ms, word.end_ms) for word in words if word.start_ms is not None and word.end_ms is not None]
+    return sorted([*((start, end) for start, end in own if start < end), *between(words)])
+
+
+def between(words: Sequence[Word]) -> list[Span]:
+    """What runs of words without times claim: what their outer times, or their neighbours', leave."""
+    spans = []
     for first, after in _untimed(words):
         start, end = words[first].start_ms, words[after - 1].end_ms
         if start is None and first:
@@ -169,7 +183,7 @@ def claims(words: Sequence[Word]) -> list[Span]:
             end = words[after].start_ms
         if start is not None and end is not None and start < end <= start + SLOWEST_MS_A_WORD * (after - first):
             spans.append((start, end))
-    return sorted((start, end) for start, end in spans if start < end)
+    return spans
 
 
 def holes(claimed: Sequence[Span], regions: Sequence[Stretch]) -> tuple[Doubt, ...]:
@@ -267,6 +281,15 @@ def _voices(transcript: Transcript) -> dict[Voice, list[Span]]:
     for turn in transcript.turns:
         voices.setdefault((turn.channel, turn.speaker), []).extend(claims(turn.words))
     return {voice: bridged(spans) for voice, spans in voices.items() if spans}
+
+
+def _until_ms(speech: Speech) -> int:
+    """What is said later than this has no place in the recording at any offset."""
+    return max((stretch.end_ms for part in speech for stretch in part), default=0) + 2 * SEARCH_MS
+
+
+def _before(spans: Iterable[Span], until_ms: int) -> list[Span]:
+    return [(start, min(end, until_ms)) for start, end in spans if start < until_ms]
 
 
 def _groups(

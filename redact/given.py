@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from redact.alignment import Fit, claims, fit, holes, moved, on_channels
+from redact.alignment import Fit, between, claims, fit, holes, moved, on_channels
 from redact.call import Doubt, Recording, Transcript, Word
 from redact.errors import InputRejected
 from redact.findings import Plan
@@ -50,19 +50,19 @@ def taken(
     """
     transcript = _plausible(transcript, _LATEST_MS)
     found = fit(transcript, heard.speech)
-    moves = ""
+    moves: tuple[str, ...] = ()
     if found.verdict == "unsure":
         transcript, found = _by_words(transcript, heard, listen)
     if found.verdict == "shifted" and realign:
-        moves = f", moved by {_off(found)}"
+        moves = (f"moved by {found.offset_ms} ms and {found.drift_ms} ms a minute",)
         transcript = moved(transcript, found)
         found = fit(transcript, heard.speech)
         if found.verdict == "unsure":
             transcript, found = _by_words(transcript, heard, listen)
     if found.verdict == "shifted":
-        again = "" if not moves else " though they were moved"
         raise InputRejected(
-            f"the transcript's times don't fit the recording{again}: they would have to be moved by {_off(found)}",
+            f"the transcript's times don't fit the recording{', moved or not' if moves else ''}: they would have to be"
+            f" moved by {found.offset_ms} ms, and by {found.drift_ms} ms more each minute",
             hint="check that it is the transcript of this very recording" + ("" if moves else ", then try --realign"),
         )
     if found.verdict != "good":
@@ -72,10 +72,12 @@ def taken(
         )
     transcript, told = on_channels(_plausible(transcript, recording.duration_ms), heard.speech)
     transcript = replace(transcript, doubts=_doubts(transcript, heard, together=not told))
-    note = f"times from the given transcript ({transcript.source}){moves}; {_off(found)} off"
+    note = f"offset {found.offset_ms} ms, drift {found.drift_ms} ms a minute"
     if not told:  # who is heard on which channel isn't known, and so not where his voice is heard across
         heard = replace(heard, across=None)
-    return Given(transcript, heard, (note,))
+    return Given(
+        transcript, heard, ("; ".join((f"times from the given transcript ({transcript.source})", *moves, note)),)
+    )
 
 
 def with_times(given: Given, plan: Plan, listen: Callable[[], Transcript]) -> Given:
@@ -117,13 +119,10 @@ def _plausible(transcript: Transcript, duration_ms: int) -> Transcript:
 def _doubts(transcript: Transcript, heard: Survey, *, together: bool) -> tuple[Doubt, ...]:
     """What the transcript says itself, what is odd in it, and speech that it has no words for."""
     found: dict[Doubt, None] = dict.fromkeys(transcript.doubts)
+    anybodys = between(transcript.words)
     for channel, part in enumerate(heard.speech):
         turns = [turn for turn in transcript.turns if together or turn.channel == channel]
-        claimed = sorted(span for turn in turns for span in claims(turn.words))
+        claimed = sorted([*anybodys, *(span for turn in turns for span in claims(turn.words))])
         words: Sequence[Word] = [word for turn in transcript.turns if turn.channel == channel for word in turn.words]
         found.update(dict.fromkeys((*doubts(words, ()), *holes(claimed, without(part, heard.tones)))))
     return tuple(found)
-
-
-def _off(found: Fit) -> str:
-    return f"{found.offset_ms} ms and {found.drift_ms} ms a minute"

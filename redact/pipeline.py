@@ -1,7 +1,7 @@
 """One call, from the file to its published outputs: `Redactor.redact_file` reads as a table of contents."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from redact.audio.mask import Masked
 from redact.audio.pcm import Signal, blocks
 from redact.call import Recording, Transcript
 from redact.detect.spoken.base import load as load_language
-from redact.errors import HeldForReview, RedactError, VerificationFailed
+from redact.errors import HeldForReview
 from redact.findings import AudioInterval, Check, Finding, MaskStyle, Plan, Verification
 from redact.listen import Survey
 from redact.loaded import Loaded
@@ -107,7 +107,7 @@ class Redactor:
                     break
                 call = self._planned(replace(call, again=(*call.again, *mentions)))
         self._publish_report_alone(call, verification, directory, stem, clock)
-        raise self._unverified(verification)
+        raise verify.refusal(verification, self.policy)
 
     def verify_file(self, redacted: Path, original: Path | None = None) -> tuple[Verification, tuple[Mention, ...]]:
         """Check a redacted recording by its sound, with its original or alone; with what is still heard in it.
@@ -119,12 +119,12 @@ class Redactor:
         with self._decode(redacted, clock) as written:
             if original is None:
                 mentions = self._heard_alone(written, clock)
-                return Verification((*self._check_alone(written), _heard(mentions))), mentions
+                return Verification((*self._check_alone(written), verify.check_heard(len(mentions)))), mentions
             with self._decode(original, clock) as decoded:
                 call = self._read(decoded, None, clock)
                 checks = (*self._check_pair(decoded, written, call), *self._check_alone(written))
                 mentions = self._listen_again(written, call) if written.pcm.channels == decoded.pcm.channels else ()
-            return Verification((*checks, _heard(mentions))), mentions
+            return Verification((*checks, verify.check_heard(len(mentions)))), mentions
 
     def listen(self, path: Path) -> Transcript:
         """The transcript of a recording, before anything is redacted: it holds what was said.
@@ -281,7 +281,7 @@ class Redactor:
             with clock.stage("listen_again"):
                 self._progress("listen again", 0, 1)
                 mentions = self._listen_again(written, call)
-        return Verification((*checks, _heard(mentions))), mentions
+        return Verification((*checks, verify.check_heard(len(mentions)))), mentions
 
     def _check_pair(self, decoded: Decoded, written: Decoded, call: "_Call") -> tuple[Check, ...]:
         """What is to be gone is gone, and the rest has stayed."""
@@ -319,19 +319,6 @@ class Redactor:
         anew = relisten.spliced(paced(transcript), again, packed, call.recording.roles)
         findings = self._loaded.detector(transcript.language).find(anew)
         return relisten.mentions(transcript, anew, again, findings, names, call.plan.intervals, self.policy)
-
-    def _unverified(self, verification: Verification) -> RedactError:
-        failed = [check.name for check in verification.checks if not check.passed]
-        if failed == ["nothing_heard"] and self.policy.unverified == "hold":
-            return HeldForReview(
-                "the call is held for review: listening again, something personal is still heard after two corrections;"
-                " only its report was published",
-                hint="let a person listen to it, or use a larger model",
-            )
-        return VerificationFailed(
-            f"the redacted call did not pass its checks ({', '.join(failed)}); only its report was published",
-            hint="report this with the version from: redact --version",
-        )
 
     def _stage_page(
         self,
@@ -380,10 +367,6 @@ class Redactor:
 
 
 _NO_PLAN = Plan((), ())
-
-
-def _heard(mentions: Sequence[Mention]) -> Check:
-    return Check("nothing_heard", not mentions, float(len(mentions)))
 
 
 @dataclass(frozen=True, slots=True)
