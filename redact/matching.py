@@ -69,8 +69,9 @@ def timed(transcript: Transcript, matches: Matches) -> Transcript:
     """The transcript with what is known of the times of its words where it has none itself."""
     turns = []
     for turn, indices in transcript.turn_ranges():
-        words = [_timed(turn, word, matches.heard.get(index)) for index, word in zip(indices, turn.words, strict=True)]
-        turns.append(replace(turn, words=tuple(words)))
+        known = (matches.heard.get(index) or matches.edges.get(index) for index in indices)
+        words = tuple(_timed(turn, word, heard) for word, heard in zip(turn.words, known, strict=True))
+        turns.append(replace(turn, words=words))
     return replace(transcript, turns=tuple(turns))
 
 
