@@ -60,7 +60,7 @@ class Fit:
 
     Attributes:
         verdict: `good`; `shifted`, by the offset and the drift; `unsure`, where there is too little to tell it by;
-            `foreign`, where no offset makes the words agree with the speech.
+            `foreign`, where no one offset makes the words agree with the speech.
         offset_ms: by which all times have to be moved to agree best, at the transcript's beginning.
         drift_ms: by which they have to be moved further with each minute.
         agreement: a correlation, at that offset and drift.
@@ -111,8 +111,8 @@ def fit(transcript: Transcript, speech: Speech) -> Fit:
     verdict: Verdict
     if phrases < LEAST_PHRASES or not (timed or _has_turn_times(transcript)):
         verdict = "unsure"
-    elif now >= GOOD and deviation <= tolerance_ms and not surface.uneven():
-        verdict = "good"
+    elif now >= GOOD and deviation <= tolerance_ms:
+        verdict = "foreign" if surface.uneven() else "good"
     elif best >= SURE and surface.elsewhere(lag) < DISTINCT * best and deviation > tolerance_ms:
         verdict = "shifted"
     else:

@@ -10,6 +10,7 @@ from redact.findings import Plan
 from redact.listen import Survey, without
 from redact.matching import Matches, matched, timed
 from redact.transcribe.segments import doubts, plausible
+from redact.transcripts.draft import is_nobody
 
 # Of the words of a transcript of this call, at least so many are heard alike; of one of another call, next to none.
 LEAST_SHARE = 0.35
@@ -48,7 +49,7 @@ def taken(
     Raises:
         InputRejected: it isn't of this call, or its times are off.
     """
-    transcript = _plausible(transcript, _LATEST_MS)
+    transcript = _plausible(_said(transcript), _LATEST_MS)
     found = fit(transcript, heard.speech)
     moves: tuple[str, ...] = ()
     if found.verdict == "unsure":
@@ -67,7 +68,7 @@ def taken(
         )
     if found.verdict != "good":
         raise InputRejected(
-            "the transcript doesn't fit the recording: its words are not where there is speech, at any offset",
+            "the transcript doesn't fit the recording: its words are not where there is speech, at any one offset",
             hint="check that it is the transcript of this very recording, or leave it out to have the call transcribed",
         )
     transcript, told = on_channels(_plausible(transcript, recording.duration_ms), heard.speech)
@@ -75,9 +76,7 @@ def taken(
     note = f"offset {found.offset_ms} ms, drift {found.drift_ms} ms a minute"
     if not told:  # who is heard on which channel isn't known, and so not where his voice is heard across
         heard = replace(heard, across=None)
-    return Given(
-        transcript, heard, ("; ".join((f"times from the given transcript ({transcript.source})", *moves, note)),)
-    )
+    return Given(transcript, heard, ("; ".join(("times from the given transcript", *moves, note)),))
 
 
 def with_times(given: Given, plan: Plan, listen: Callable[[], Transcript]) -> Given:
@@ -109,6 +108,19 @@ def _by_words(transcript: Transcript, heard: Survey, listen: Callable[[], Transc
     if abs(off) > TOLERANCE_MS:
         return transcript, Fit("shifted", off)
     return timed(transcript, matches), Fit("good", off)
+
+
+def _said(transcript: Transcript) -> Transcript:
+    """What was said in the call, by roles and numbers: a speaker's name would stand in every output."""
+    names: dict[str, str] = {}
+    turns = tuple(
+        turn
+        if is_nobody(turn.speaker)
+        else replace(turn, speaker=names.setdefault(turn.speaker, f"speaker {len(names) + 1}"))
+        for turn in transcript.turns
+        if not turn.aside
+    )
+    return replace(transcript, turns=turns)
 
 
 def _plausible(transcript: Transcript, duration_ms: int) -> Transcript:

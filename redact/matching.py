@@ -10,14 +10,14 @@ from statistics import median
 from rapidfuzz.distance import Indel
 
 from redact.call import Transcript, Turn, Word
-from redact.plan import said
+from redact.plan import NUMBER_REACH_MS, said
 
 # Fewer letters in a row may stand in any call at any place: "is", "to the".
 LETTERS = 6
 # A word of a turn that has times lies within them, give or take.
 BESIDE_TURN_MS = 1_500
 # Of the matched words, so many have to lie within so much of their common offset, for it to be one.
-STEADY, STEADY_MS = 0.7, 500
+STEADY, STEADY_MS = 0.9, 500
 _ALL = -1
 
 
@@ -114,10 +114,19 @@ def _equal(words: Sequence[Word], own: Sequence[int], heard: Sequence[Word]) -> 
         begins = len(theirs) if block is None else block.dest_start
         if at < run.start and there < begins:
             first, last = own[at], own[run.start - 1]
-            edges[first] = replace(words[first], start_ms=heard[there].start_ms, end_ms=None)
+            edges[first] = replace(words[first], start_ms=_earliest_ms(heard, there), end_ms=None)
             edges[last] = replace(edges.get(last, words[last]), end_ms=heard[begins - 1].end_ms)
             if first != last:
                 edges[last] = replace(edges[last], start_ms=None)
         found.update({own[place]: heard[begins + place - run.start] for place in run})
         at, there = run.stop, begins + len(run)
     return found, edges
+
+
+def _earliest_ms(heard: Sequence[Word], index: int) -> int:
+    """Where what was heard as a word may have begun: engines shorten a number written as one word from its start."""
+    start = heard[index].start_ms or 0
+    if not any(map(str.isdigit, heard[index].text)):
+        return start
+    before = heard[index - 1].end_ms or 0 if index else 0
+    return min(start, max(before, start - NUMBER_REACH_MS))

@@ -232,7 +232,7 @@ def test_speech_far_from_words_is_a_hole(claimed, region, found):
     )
 
 
-def test_words_are_matched_with_what_was_heard_and_others_stay_without_time():
+def test_words_are_matched_with_what_was_heard_and_others_get_no_more_than_edges():
     heard = dialogue(5)
     given = replace(
         heard,
@@ -250,11 +250,19 @@ def test_words_are_matched_with_what_was_heard_and_others_stay_without_time():
     found = matched(replace(given, turns=turns), heard)
     assert found.share > 0.6
     result = timed(replace(given, turns=turns), found).words
-    assert all(result[n].start_ms is None for n in other)
+    assert all(
+        None in (result[n].start_ms, result[n].end_ms) or result[n] == replace(heard.words[n], text="unheard")
+        for n in other
+    )
     at = [(w.start_ms, o.start_ms) for w, o in zip(result, heard.words, strict=True) if w.start_ms is not None]
     assert len(at) > 0.6 * len(result)
     assert all(one == other for one, other in at)
+    assert any(None not in _times(result[n]) for n in other)  # what was heard in a word's place tells its time
     assert matched(dialogue(6), heard).share < 0.2
+
+
+def _times(word: Word) -> tuple[int | None, int | None]:
+    return word.start_ms, word.end_ms
 
 
 def test_paced_words_stay_in_order_within_their_turns():
