@@ -25,12 +25,21 @@ _KEPT = 4
 _Made = TypeVar("_Made")
 
 
-def redact_file(path: str | Path, out_dir: str | Path | None = None, **options: Any) -> "Result":
+def redact_file(
+    path: str | Path,
+    out_dir: str | Path | None = None,
+    *,
+    transcript: str | Path | Transcript | None = None,
+    realign: bool = False,
+    **options: Any,
+) -> "Result":
     """Redact one recording and publish its outputs.
 
     Args:
         path: of the recording.
         out_dir: for the outputs; by default the recording's own folder.
+        transcript: of the call, by another engine, or the path of one in any format that is read; None to transcribe.
+        realign: move the times of that transcript, where they are measured to be off.
         options: fields of `redact.Options`, such as `policy="pci"` or `language="fr"`.
 
     Returns:
@@ -40,7 +49,11 @@ def redact_file(path: str | Path, out_dir: str | Path | None = None, **options: 
         RedactError: one of its kinds, by what went wrong, with the next step in `hint`. Nothing was published then; a
             held call has its report.
     """
-    return _recordings(Options(**options)).redact_file(Path(path), None if out_dir is None else Path(out_dir))
+    from redact.transcripts.formats import read_transcript
+
+    given = read_transcript(Path(transcript)) if isinstance(transcript, str | Path) else transcript
+    folder = None if out_dir is None else Path(out_dir)
+    return _recordings(Options(**options)).redact_file(Path(path), folder, transcript=given, realign=realign)
 
 
 def redact_transcript(

@@ -72,6 +72,9 @@ class Turn:
 
     An `aside` was not said in the call: it tells of it, as a summary does, or says it once more in other words. It has
     no place in the sound, and stands after all that was said.
+
+    Where a source gives times to a turn but none to its words, the first word bears the turn's start, and the last its
+    end.
     """
 
     speaker: str

@@ -102,7 +102,7 @@ def transcribe(
     doubted = tuple(
         doubt
         for channel, part in enumerate(surveyed.speech)
-        for doubt in doubts([word for word in heard if word.channel == channel], _without(part, surveyed.tones))
+        for doubt in doubts([word for word in heard if word.channel == channel], without(part, surveyed.tones))
     )
     said_by = turns(heard, recording.roles, surveyed.sound.speech)
     return Transcript(said_by, language, engine.name, probability, doubted)
@@ -118,7 +118,7 @@ def longest_clips(cut: Iterable[Clip]) -> tuple[Clip, ...]:
     return tuple(longest.values())
 
 
-def _without(speech: Sequence[Stretch], tones: Sequence[Stretch]) -> list[Stretch]:
+def without(speech: Sequence[Stretch], tones: Sequence[Stretch]) -> list[Stretch]:
     """Speech regions of one channel less the keypad tones in them: beside a key somebody may speak."""
     left = list(speech)
     for tone in tones:

@@ -107,6 +107,25 @@ class Loaded:
             )
         return language, round(probability, 3)
 
+    def language_for(self, declared: str, clips: Sequence[Clip]) -> str:
+        """The language of a call whose transcript is given: as chosen, or as the transcript says, or as it is heard.
+
+        Raises:
+            UsageError: the transcript says one that can't be redacted.
+            HeldForReview: it is heard to be one that can't be redacted.
+        """
+        if self.language != "auto":
+            return self.language
+        language = declared.lower().replace("_", "-").partition("-")[0]
+        if language in supported():
+            return language
+        if language:
+            raise UsageError(
+                "the transcript says it is in a language that can't be redacted",
+                hint=f"if it is in another language, give it: --language {'|'.join(supported())}",
+            )
+        return self.language_of(clips)[0]
+
     def detector(self, language: str) -> "Detector":
         """What finds personal data in a language.
 

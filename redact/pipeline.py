@@ -1,13 +1,14 @@
 """One call, from the file to its published outputs: `Redactor.redact_file` reads as a table of contents."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from redact import __version__, listen, naming, page, relisten, report, text, verify
+from redact import __version__, given, listen, naming, page, relisten, report, text, verify
+from redact.alignment import paced
 from redact.audio import dtmf
 from redact.audio.beeps import beeps
 from redact.audio.decode import Decoded, decode
@@ -17,7 +18,7 @@ from redact.audio.mask import Masked
 from redact.audio.pcm import Signal, blocks
 from redact.call import Recording, Transcript
 from redact.detect.spoken.base import load as load_language
-from redact.errors import HeldForReview, RedactError, VerificationFailed
+from redact.errors import HeldForReview
 from redact.findings import AudioInterval, Check, Finding, MaskStyle, Plan, Verification
 from redact.listen import Survey
 from redact.loaded import Loaded
@@ -58,12 +59,22 @@ class Redactor:
         terms = (options.allow, options.deny)
         self._loaded = Loaded(options.model, options.language, options.device, terms, self.policy.recognizers)
 
-    def redact_file(self, path: Path, out_dir: Path | None = None, *, dry_run: bool = False) -> Result:
+    def redact_file(
+        self,
+        path: Path,
+        out_dir: Path | None = None,
+        *,
+        transcript: Transcript | None = None,
+        realign: bool = False,
+        dry_run: bool = False,
+    ) -> Result:
         """Redact one recording.
 
         Args:
             path: of the recording.
             out_dir: for the outputs; by default the recording's own folder.
+            transcript: of the call, that somebody else made; None to transcribe it.
+            realign: move the times of that transcript, where they are measured to be off.
             dry_run: plan, and publish nothing.
 
         Raises:
@@ -75,14 +86,13 @@ class Redactor:
             check_targets(directory, names, force=self._options.force)
         clock = report.Clock()
         with self._decode(path, clock) as decoded:
-            transcript, heard = self._listen(decoded.pcm, decoded.recording, clock)
-            findings = self._detect(transcript, clock)
-            call = self._planned(_Call(decoded.recording, heard, transcript, findings))
+            call = self._read(decoded, transcript, clock, realign=realign)
             if dry_run:
-                return Result((), self._report(call, None, {}, (), clock), call.plan, _warnings(transcript))
+                return Result((), self._report(call, None, {}, (), clock), call.plan, _warnings(call.transcript))
             # A name is no text: what the policy keeps in that is not kept in this.
-            is_everyday = load_language(transcript.language).is_everyday
-            stem = naming.stem(path, values(transcript, call.plan, is_everyday), is_everyday, decoded.recording.sha256)
+            is_everyday = load_language(call.transcript.language).is_everyday
+            kept = values(call.transcript, call.plan, is_everyday)
+            stem = naming.stem(path, kept, is_everyday, decoded.recording.sha256)
             if call.plan.hold:
                 self._publish_report_alone(call, None, directory, stem, clock)
                 raise HeldForReview(
@@ -97,7 +107,7 @@ class Redactor:
                     break
                 call = self._planned(replace(call, again=(*call.again, *mentions)))
         self._publish_report_alone(call, verification, directory, stem, clock)
-        raise self._unverified(verification)
+        raise verify.refusal(verification, self.policy)
 
     def verify_file(self, redacted: Path, original: Path | None = None) -> tuple[Verification, tuple[Mention, ...]]:
         """Check a redacted recording by its sound, with its original or alone; with what is still heard in it.
@@ -109,14 +119,12 @@ class Redactor:
         with self._decode(redacted, clock) as written:
             if original is None:
                 mentions = self._heard_alone(written, clock)
-                return Verification((*self._check_alone(written), _heard(mentions))), mentions
+                return Verification((*self._check_alone(written), verify.check_heard(len(mentions)))), mentions
             with self._decode(original, clock) as decoded:
-                transcript, heard = self._listen(decoded.pcm, decoded.recording, clock)
-                findings = self._detect(transcript, clock)
-                call = self._planned(_Call(decoded.recording, heard, transcript, findings))
+                call = self._read(decoded, None, clock)
                 checks = (*self._check_pair(decoded, written, call), *self._check_alone(written))
                 mentions = self._listen_again(written, call) if written.pcm.channels == decoded.pcm.channels else ()
-            return Verification((*checks, _heard(mentions))), mentions
+            return Verification((*checks, verify.check_heard(len(mentions)))), mentions
 
     def listen(self, path: Path) -> Transcript:
         """The transcript of a recording, before anything is redacted: it holds what was said.
@@ -164,19 +172,44 @@ class Redactor:
             self._progress("decode", 0, 1)
             return decode(path, roles=self._options.roles)
 
+    def _read(
+        self, decoded: Decoded, transcript: Transcript | None, clock: report.Clock, *, realign: bool = False
+    ) -> "_Call":
+        """Who said what when, by listening or by the transcript that is given; what of it is personal; and a plan."""
+        recording = decoded.recording
+        if transcript is None:
+            transcript, heard = self._listen(decoded.pcm, recording, clock)
+            return self._planned(_Call(recording, heard, transcript, self._detect(transcript, clock)))
+        heard = self._survey(decoded.pcm, recording, clock)
+        transcript = replace(transcript, language=self._loaded.language_for(transcript.language, heard.clips))
+        listened = cache(lambda: self._transcribe(heard, recording, clock, transcript.language, None))
+        with clock.stage("align"):
+            taken = given.taken(transcript, heard, recording, listened, realign=realign)
+        call = self._planned(_Call(recording, taken.heard, taken.transcript, self._detect(taken.transcript, clock)))
+        taken = given.with_times(taken, call.plan, listened)
+        return self._planned(replace(call, transcript=taken.transcript, notes=taken.notes))
+
     def _listen(self, pcm: Signal, recording: Recording, clock: report.Clock) -> tuple[Transcript, Survey]:
         """Who said what when, and what else is heard."""
         with clock.stage("load_models"):
             self._progress("load models", 0, 1)
-            engine = self._loaded.engine()
+            self._loaded.engine()
+        heard = self._survey(pcm, recording, clock)
+        return self._transcribe(heard, recording, clock, *self._loaded.language_of(heard.clips)), heard
+
+    def _survey(self, pcm: Signal, recording: Recording, clock: report.Clock) -> Survey:
         with clock.stage("speech"):
-            heard = listen.survey(pcm, recording, cross_talk=self.policy.channels == "speaker_only")
+            return listen.survey(pcm, recording, cross_talk=self.policy.channels == "speaker_only")
+
+    def _transcribe(
+        self, heard: Survey, recording: Recording, clock: report.Clock, language: str, probability: float | None
+    ) -> Transcript:
+        with clock.stage("load_models"):
+            engine = self._loaded.engine()
         with clock.stage("transcribe"):
-            language, probability = self._loaded.language_of(heard.clips)
-            transcript = listen.transcribe(
+            return listen.transcribe(
                 heard, recording, engine, language, probability, partial(self._progress, "transcribe")
             )
-        return transcript, heard
 
     def _detect(self, transcript: Transcript, clock: report.Clock) -> tuple[Finding, ...]:
         with clock.stage("load_models"):
@@ -248,7 +281,7 @@ class Redactor:
             with clock.stage("listen_again"):
                 self._progress("listen again", 0, 1)
                 mentions = self._listen_again(written, call)
-        return Verification((*checks, _heard(mentions))), mentions
+        return Verification((*checks, verify.check_heard(len(mentions)))), mentions
 
     def _check_pair(self, decoded: Decoded, written: Decoded, call: "_Call") -> tuple[Check, ...]:
         """What is to be gone is gone, and the rest has stayed."""
@@ -283,22 +316,9 @@ class Redactor:
         names = relisten.names(transcript, call.findings, self.policy, is_everyday)
         told = self._loaded.engine().transcribe_again(clips, transcript.language, names)
         again = relisten.unpacked(told, packed)
-        anew = relisten.spliced(transcript, again, packed, call.recording.roles)
+        anew = relisten.spliced(paced(transcript), again, packed, call.recording.roles)
         findings = self._loaded.detector(transcript.language).find(anew)
         return relisten.mentions(transcript, anew, again, findings, names, call.plan.intervals, self.policy)
-
-    def _unverified(self, verification: Verification) -> RedactError:
-        failed = [check.name for check in verification.checks if not check.passed]
-        if failed == ["nothing_heard"] and self.policy.unverified == "hold":
-            return HeldForReview(
-                "the call is held for review: listening again, something personal is still heard after two corrections;"
-                " only its report was published",
-                hint="let a person listen to it, or use a larger model",
-            )
-        return VerificationFailed(
-            f"the redacted call did not pass its checks ({', '.join(failed)}); only its report was published",
-            hint="report this with the version from: redact --version",
-        )
 
     def _stage_page(
         self,
@@ -332,8 +352,9 @@ class Redactor:
         clock: report.Clock,
     ) -> dict[str, Any]:
         run = report.Run(self.policy.name, self.policy.digest, self._loaded.digests, clock.seconds, __version__)
+        told = (*call.notes, *notes)
         return report.build(
-            run, call.recording, call.transcript, call.findings, call.plan, verification, hashes, notes, call.again
+            run, call.recording, call.transcript, call.findings, call.plan, verification, hashes, told, call.again
         )
 
     def _publish_report_alone(
@@ -348,16 +369,13 @@ class Redactor:
 _NO_PLAN = Plan((), ())
 
 
-def _heard(mentions: Sequence[Mention]) -> Check:
-    return Check("nothing_heard", not mentions, float(len(mentions)))
-
-
 @dataclass(frozen=True, slots=True)
 class _Call:
     """What is known of a call by now.
 
     Attributes:
         again: what was still heard when its redacted sound was listened to again.
+        notes: how the times of a given transcript were judged.
     """
 
     recording: Recording
@@ -366,6 +384,7 @@ class _Call:
     findings: tuple[Finding, ...]
     again: tuple[Mention, ...] = ()
     plan: Plan = _NO_PLAN
+    notes: tuple[str, ...] = ()
 
 
 def _warnings(transcript: Transcript) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ the neighbour's edge where a word has no time, and over speech beside it that no
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from redact.call import HeardAcross, Recording, Stretch, Transcript, Word
 from redact.findings import AudioInterval, Finding, Plan, Replacement
@@ -231,6 +232,7 @@ def _spoken(
 ) -> list[tuple[Stretch, str]]:
     """Stretch and type of each masked word, widened and padded."""
     words = transcript.words
+    opening = _opening_words(transcript)
     result = []
     for channel in sorted({word.channel for word in words}):
         own = [index for index, word in enumerate(words) if word.channel == channel]
@@ -239,11 +241,28 @@ def _spoken(
             if index not in types:
                 continue
             before = next((end for i in reversed(own[:position]) if (end := _claimed_end(words[i])) is not None), 0)
-            after = next((start for i in own[position + 1 :] if (start := _claimed_start(words[i])) is not None), None)
-            start, end = _widened(words[index], before, duration_ms if after is None else after, regions)
+            after = _next_start(words, islice(own, position + 1, None), 0, opening, duration_ms)
+            if after < before and None in (words[index].start_ms, words[index].end_ms):
+                # Turns overlap, and it was said before what follows in its own, or in another that begins later.
+                behind = _next_start(words, islice(own, position + 1, None), before, opening, duration_ms)
+                before, after = after, max(before, behind)
+            start, end = _widened(words[index], before, after, regions)
             padded = Stretch(channel, start - policy.padding.before_ms, end + policy.padding.after_ms)
             result.append((padded, types[index]))
     return result
+
+
+def _next_start(
+    words: Sequence[Word], later: Iterable[int], least_ms: int, opening: frozenset[int], duration_ms: int
+) -> int:
+    """Where the next word starts; of words of other turns, which may overlap, one that starts no earlier than that."""
+    is_other_turn = False
+    for index in later:
+        is_other_turn = is_other_turn or index in opening
+        start = _claimed_start(words[index])
+        if start is not None and (start >= least_ms or not is_other_turn):
+            return start
+    return duration_ms
 
 
 def _longest_ms(word: Word) -> int:
@@ -251,16 +270,22 @@ def _longest_ms(word: Word) -> int:
 
 
 def _claimed_end(word: Word) -> int | None:
-    """Where a word ends, if it isn't longer than it can be said: else engines stretched it over what follows."""
+    """Where a word ends, if it isn't longer than it can be said: else engines stretched it over what follows.
+
+    Where only its start is known, nothing that is said later was said before that.
+    """
     if word.start_ms is None or word.end_ms is None:
-        return word.end_ms
+        return word.start_ms if word.end_ms is None else word.end_ms
     return min(word.end_ms, word.start_ms + _longest_ms(word))
 
 
 def _claimed_start(word: Word) -> int | None:
-    """Where a word starts, if it isn't longer than it can be said: else engines stretched it over what was before."""
+    """Where a word starts, if it isn't longer than it can be said: else engines stretched it over what was before.
+
+    Where only its end is known, nothing that was said earlier was said after that.
+    """
     if word.start_ms is None or word.end_ms is None:
-        return word.start_ms
+        return word.end_ms if word.start_ms is None else word.start_ms
     return max(word.start_ms, word.end_ms - _longest_ms(word))
 
 

@@ -11,7 +11,8 @@ from redact.audio import mask
 from redact.audio.pcm import Signal
 from redact.audio.resample import Resampled
 from redact.call import Stretch
-from redact.findings import Check, MaskStyle, Plan
+from redact.errors import HeldForReview, RedactError, VerificationFailed
+from redact.findings import Check, MaskStyle, Plan, Verification
 from redact.plan import DOUBT
 from redact.policy import ENTITY_TYPES, Policy
 
@@ -193,3 +194,23 @@ def check_text(texts: Iterable[str], values: frozenset[tuple[str, ...]]) -> Chec
 def _free(found: re.Match[str]) -> str:
     """A word free of case and marks; a mask is no word that anybody says."""
     return ("#" if found[1] else "") + "".join(c for c in found[0].lower() if c.isalnum() or c == "#")
+
+
+def check_heard(mentions: int) -> Check:
+    """Nothing personal may be heard, listening again; the figure is how much was."""
+    return Check("nothing_heard", not mentions, float(mentions))
+
+
+def refusal(verification: Verification, policy: Policy) -> RedactError:
+    """Why a call that did not pass its checks is not published."""
+    failed = [check.name for check in verification.checks if not check.passed]
+    if failed == ["nothing_heard"] and policy.unverified == "hold":
+        return HeldForReview(
+            "the call is held for review: listening again, something personal is still heard after two corrections;"
+            " only its report was published",
+            hint="let a person listen to it, or use a larger model",
+        )
+    return VerificationFailed(
+        f"the redacted call did not pass its checks ({', '.join(failed)}); only its report was published",
+        hint="report this with the version from: redact --version",
+    )

@@ -3,7 +3,7 @@
 import pytest
 
 from redact.call import Stretch
-from redact.listen import _without
+from redact.listen import without
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,6 @@ from redact.listen import _without
     ],
 )
 def test_speech_beside_a_key_is_still_speech(tones: list[tuple[int, int]], left: list[tuple[int, int]]) -> None:
-    found = _without([Stretch(0, 1000, 5000)], [Stretch(0, *tone) for tone in tones])
+    found = without([Stretch(0, 1000, 5000)], [Stretch(0, *tone) for tone in tones])
     assert [(region.start_ms, region.end_ms) for region in found] == left
-    assert _without([Stretch(1, 1000, 5000)], [Stretch(0, *tone) for tone in tones]) == [Stretch(1, 1000, 5000)]
+    assert without([Stretch(1, 1000, 5000)], [Stretch(0, *tone) for tone in tones]) == [Stretch(1, 1000, 5000)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from redact.cli.options import TRANSCRIPT_SUFFIXES, chosen_policy, labelling, listening, progress, roles, terms
-from redact.errors import ExitCode, HeldForReview, InputRejected, RedactError
+from redact.errors import ExitCode, HeldForReview, InputRejected, RedactError, UsageError
 
 if TYPE_CHECKING:
     from redact.options import Options
@@ -46,6 +46,13 @@ AUDIO_SUFFIXES = frozenset(
     is_flag=True,
     help="Never use the network. It isn't used here anyway; models are fetched by `redact models pull` alone.",
 )
+@click.option(
+    "--transcript",
+    "transcript_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A transcript of the recording by another engine: its words and times are taken, once they are found to fit.",
+)
+@click.option("--realign", is_flag=True, help="Move the times of --transcript, where they are measured to be off.")
 @click.option("--format", "format_name", help="Format of transcripts. [default: told by what stands in them]")
 @click.option(
     "--to",
@@ -74,6 +81,7 @@ def file(ctx: click.Context, /, **given: Any) -> None:
     from redact.options import Options
 
     paths = list(_expanded(given["inputs"]))
+    _check_transcript(given, paths)
     policy = chosen_policy(given)
     options = Options(
         policy=policy,
@@ -118,7 +126,21 @@ class _Redact:
             from redact.pipeline import Redactor
 
             self._recordings = Redactor(self._options, self._advance)
-        return self._recordings.redact_file(path, out_dir, dry_run=dry_run)
+        from redact.transcripts.formats import read_transcript
+
+        own = self._given["transcript_file"]
+        transcript = read_transcript(own, self._given["format_name"]) if own else None
+        return self._recordings.redact_file(
+            path, out_dir, transcript=transcript, realign=self._given["realign"], dry_run=dry_run
+        )
+
+
+def _check_transcript(given: dict[str, Any], paths: list[Path]) -> None:
+    """--transcript goes with one recording, and --realign with --transcript."""
+    if given["realign"] and not given["transcript_file"]:
+        raise UsageError("--realign moves the times of a transcript, and none is given", hint="add --transcript FILE")
+    if given["transcript_file"] and (len(paths) != 1 or paths[0].suffix.lower() in TRANSCRIPT_SUFFIXES):
+        raise UsageError("--transcript goes with one recording", hint="give exactly one recording with it")
 
 
 def _one(redact: _Redact, path: Path, number: int, given: dict[str, Any], console: Any) -> RedactError | None:
