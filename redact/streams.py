@@ -14,6 +14,7 @@ from typing import IO, Any
 from redact.errors import InputRejected
 from redact.text import Numbers
 from redact.texts import TextRedactor
+from redact.transcripts.rows import call_of
 
 WINDOW_LINES = 2_000
 WINDOW_CHARACTERS = 4_000_000
@@ -25,10 +26,6 @@ read-back and correction, takes eleven turns."""
 
 LINE_CHARACTERS = 16 * 1024 * 1024
 """A longer line is refused: an hour of speech has 60,000 characters."""
-
-CALL_KEYS = ("call_id", "callId", "conversation_id", "conversationId", "contact_id", "contactId", "session_id")
-"""Names of the field that tells which call a line belongs to. Without one all lines are one call's, and the numbers of
-its labels begin anew in each window."""
 
 FORMAT = "jsonl"
 
@@ -124,12 +121,13 @@ def _windows(source: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _call_of(line: str, number: int) -> str:
+    """Which call a line is of; all lines that don't tell are one call's."""
     turn: Any = None
     with suppress(ValueError, RecursionError):
         turn = json.loads(line)
     if not isinstance(turn, dict):
         raise InputRejected(f"line {number} is not a JSON object", hint="each line holds one turn of a call")
-    return next((str(turn[key]) for key in CALL_KEYS if turn.get(key) is not None), "")
+    return call_of(turn)
 
 
 def is_stream(text: str) -> bool:

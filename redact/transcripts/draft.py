@@ -17,7 +17,7 @@ from rapidfuzz.distance import Indel
 from redact.call import Transcript, Turn, Word
 from redact.findings import Finding
 from redact.plan import said
-from redact.transcripts.fields import TEXTS, Kind, Node, Path, number
+from redact.transcripts.fields import TEXTS, Kind, Node, Path, number, whole
 
 Refs = tuple[int, ...]
 Times = tuple[int | None, int | None]
@@ -92,6 +92,7 @@ class _Turn:
 
     speaker: str
     channel: int
+    call: int = 0
     refs: list[int] = field(default_factory=list)
 
 
@@ -114,10 +115,16 @@ class Draft:
         self._copies: Counter[tuple[Path, Times, str]] = Counter()
         self._names: dict[str, str] = {}
         self._spoken: list[list[tuple[Path, str]]] = []
+        self._calls: dict[str, int] = {}
+        self._call = 0
+
+    def call(self, name: str) -> None:
+        """Turns that follow are of the call of that name; calls come in the order in which they are first named."""
+        self._call = self._calls.setdefault(name, len(self._calls))
 
     def turn(self, speaker: str = "", channel: int = 0) -> None:
         """Begin a turn; the words that follow are its."""
-        self._turns.append(_Turn(self._speaker(speaker), channel))
+        self._turns.append(_Turn(self._speaker(speaker), channel, self._call))
 
     def turn_of(self, speaker: str = "", channel: int = 0) -> None:
         """Begin a turn where somebody else speaks than in the one before."""
@@ -273,18 +280,19 @@ class Draft:
         if not self._turns:
             self.turn()
         ref = len(self._words)
-        self._words.append(Word(text, *times, self._turns[-1].channel, confidence))
+        self._words.append(Word(whole(text), *times, self._turns[-1].channel, confidence))
         self._by_times.setdefault(times, []).append(ref)
         self._turns[-1].refs.append(ref)
         return ref
 
     def _in_order(self) -> list[_Turn]:
-        """Turns in the order of their first word with a time; one without any stays behind the one before it."""
-        clock = 0
+        """Turns of each call in the order of their first word with a time; one without any follows the one before."""
+        clocks: dict[int, int] = {}
         keyed = []
         for turn in self._turns:
-            clock = next((start for ref in turn.refs if (start := self._words[ref].start_ms) is not None), clock)
-            keyed.append((clock, turn))
+            started = next((start for ref in turn.refs if (start := self._words[ref].start_ms) is not None), None)
+            clocks[turn.call] = clocks.get(turn.call, 0) if started is None else started
+            keyed.append(((turn.call, clocks[turn.call]), turn))
         return [turn for _, turn in sorted(keyed, key=lambda pair: pair[0])]
 
     def _speaker(self, label: str) -> str:
@@ -373,7 +381,7 @@ class _Asides:
     def prose(self, text: str) -> Tokens:
         """A text of its own."""
         spans = tuple(match.span() for match in TOKEN.finditer(text))
-        words = tuple(Word(text[first:end], None, None, 0) for first, end in spans)
+        words = tuple(Word(whole(text[first:end]), None, None, 0) for first, end in spans)
         indices = range(self._next, self._next + len(words))
         if words:
             self.turns.append(Turn(f"aside {len(self.turns) + 1}", 0, words, aside=True))

@@ -81,10 +81,12 @@ class Time:
         edge: which; a duration is measured from the start of its object.
         unit: `s` and `ms`, as a number or a string, `s` also as a clock; `ticks` of 100 ns; `span` is `1.3s` or ISO
             8601's `PT1.3S`; `clock` is `00:01:02.345` of subtitles, with a comma or a point, hours if need be.
+        shown: it tells when a cue is shown, not when a word was said: it stays, whatever is masked in the cue.
     """
 
     edge: Literal["start", "end", "duration"]
     unit: Literal["s", "ms", "ticks", "span", "clock"] = "s"
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +117,10 @@ Shape: TypeAlias = Kind | Time | First | Named | Mapping[str, "Shape"] | list["S
 
 _PER_MS = {"s": Decimal("0.001"), "ms": Decimal(1), "ticks": Decimal(10_000)}
 _SPAN = re.compile(r"^(?P<iso>PT)?(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>-?\d+(?:\.\d+)?)[sS])?$")
-_CLOCK = re.compile(r"^(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?$")
+_CLOCK = re.compile(r"^(-?)(?:(\d{1,6}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?$")
 _LONGEST_MS = 2**53
 _NUMERAL = re.compile(r"^[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$")
-_CODE = re.compile(r"^[A-Za-z][A-Za-z0-9_.+/&>:%,-]{0,79}$")
+_CODE = re.compile(r"^[A-Za-z][A-Za-z0-9_.+/&>-]{0,79}$")
 _MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?$")
 _LANGUAGE = re.compile(r"^[a-z]{2,3}(?:[-_][A-Za-z]{2,4})?$")
 _ID = re.compile(
@@ -126,11 +128,17 @@ _ID = re.compile(
 )
 _DIGIT_RUN = re.compile(r"\d{5,}")
 _CHANNEL = re.compile(r"\d{1,3}")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SUREST = 100
 TEXTS = frozenset({Kind.TEXT, Kind.TRANSLATED, Kind.PROSE})
 """Kinds of running text. All strings in an object or a list of that kind are of it too."""
 
 MOST_CHANNELS = 64
+
+
+def whole(text: str) -> str:
+    """The text with U+FFFD for half characters (lone surrogates), which JSON can spell and no file can hold."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def number(value: Any) -> Decimal | None:
@@ -227,10 +235,9 @@ def _exact_ms(value: Any, unit: str) -> Decimal | None:
         match = _CLOCK.match(value.strip()) if isinstance(value, str) else None
         if not match:
             return None
-        hours, minutes, seconds, rest = match.groups()
-        return Decimal((int(hours or 0) * 60 + int(minutes)) * 60 + int(seconds)) * 1000 + int(
-            (rest or "0").ljust(3, "0")
-        )
+        sign, hours, minutes, seconds, rest = match.groups()
+        whole = (int(hours or 0) * 60 + int(minutes)) * 60 + int(seconds)
+        return Decimal(whole * 1000 + int((rest or "0").ljust(3, "0"))) * (-1 if sign else 1)
     if unit == "span" and isinstance(value, str):
         match = _SPAN.match(value)
         if not match or not any(match.group(part) for part in "hms"):

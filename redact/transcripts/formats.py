@@ -26,11 +26,12 @@ from redact.transcripts import (
     rewrite,
     rows,
     speechmatics,
-    subtitles,
+    srt,
+    vtt,
     whisper,
 )
 from redact.transcripts.draft import Draft, Read
-from redact.transcripts.fields import Node, Shape
+from redact.transcripts.fields import Node, Shape, whole
 
 MOST_BYTES = 128 * 1024 * 1024
 """Larger files are refused: a day of speech with a time for each word takes about a tenth of it."""
@@ -74,22 +75,10 @@ class Format:
     mend: Callable[[Any], Any] | None = None
 
 
+_VENDORS = (aws, azure, deepgram, google, assemblyai, speechmatics, gladia, whisper)
 FORMATS: tuple[Format, ...] = tuple(
     Format(**{"suffix": ".json", **kind})
-    for module in (
-        native,
-        aws,
-        azure,
-        deepgram,
-        google,
-        assemblyai,
-        speechmatics,
-        gladia,
-        whisper,
-        subtitles,
-        rows,
-        plain,
-    )
+    for module in (native, *_VENDORS, vtt, srt, rows, plain)
     for kind in module.FORMATS
 )
 
@@ -115,8 +104,9 @@ class Opened:
         document, dropped = rewrite.rewritten(self.root, self.read, labels)
         if self.format.mend is not None:
             document = self.format.mend(document)
+        document = _finite(document)
         text = self.format.write(document) if self.format.write else _json(document, self.layout)
-        return text, tuple(rewrite.strings(document)), dropped
+        return whole(text), tuple(rewrite.strings(document)), dropped
 
 
 def names() -> tuple[str, ...]:
@@ -255,10 +245,8 @@ def _layout(text: str) -> Layout:
 
 def _json(document: Any, layout: Layout) -> str:
     separators = (",", ":") if layout.compact else None
-    text = json.dumps(
-        _finite(document), ensure_ascii=layout.ascii, indent=layout.indent, separators=separators, allow_nan=False
-    )
-    return text.encode("utf-8", "replace").decode() + "\n"
+    text = json.dumps(document, ensure_ascii=layout.ascii, indent=layout.indent, separators=separators, allow_nan=False)
+    return text + "\n"
 
 
 def _finite(value: Any) -> Any:

@@ -220,5 +220,6 @@ FORMATS = (
         },
         "matches": lambda document: isinstance(document, dict) and document.get("schema") == SCHEMA,
         "read": _read_draft,
+        "write": lambda document: _laid_out(document) + "\n",
     },
 )

@@ -1,7 +1,8 @@
 """Plain text, one line a turn: what a person opens first.
 
-Lines that are read are `Speaker: text`, with a time before (`[00:12.3] Agent: text`, `00:00:12 Agent: text`) or after
-the speaker (`Agent (00:12): text`), if it is known. A line without a speaker goes on with what the one before says.
+Lines that are read are `Speaker: text`, with a time before it (`[00:12.3] Agent: text`, `00:00:12 Agent: text`, or two
+as in `[00:12.340 --> 00:15.000] text`) or after the speaker (`Agent (00:12): text`), if it is known. A line without a
+speaker goes on with what the one before says.
 """
 
 import re
@@ -9,8 +10,9 @@ from typing import Any
 
 from redact.call import Transcript
 from redact.transcripts.cues import displayed, speaker_name
-from redact.transcripts.draft import Draft, is_nobody
+from redact.transcripts.draft import Draft
 from redact.transcripts.fields import Kind, Time, read_time
+from redact.transcripts.speakers import is_speaker
 
 _NO_TIME = "--:--.-"
 _LOOKED_AT = 200
@@ -47,12 +49,9 @@ def _time(time_ms: int | None) -> str:
 
 _CLOCK = r"\d{1,2}:\d{1,2}(?::\d{1,2})?(?:[.,]\d{1,3})?"
 _LINE = re.compile(
-    rf"^(?P<lead>\s*\[?(?P<start>{_CLOCK}|--:--\.-)\]?\s*)?"
-    rf"(?:(?P<speaker>[^\W\d_][^:\[\]()]{{0,40}}?)(?P<colon>(?:\s*\((?P<after>{_CLOCK})\))?\s*:(?:\s+|$)))?(?P<text>.*)$"
+    rf"^(?P<lead>\s*\[?(?:{_CLOCK}|--:--\.-)(?:\s*(?:-->|[-–])\s*{_CLOCK})?\]?\s*)?"
+    rf"(?:(?P<speaker>[^\W\d_][^:\[\]()]{{0,40}}?)(?P<colon>(?:\s*\({_CLOCK}\))?\s*:(?:\s+|$)))?(?P<text>.*)$"
 )
-# Who speaks has few words, each with a capital; "the number is: 4" tells nobody.
-_MOST_WORDS = 4
-_NAME = re.compile(r"^[A-ZÀ-Þ][\w'’.-]*$|^[A-Za-z]?\d{1,3}$|^(?:de|du|des|van|von|le|la|bin|al|d['’])$")
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -71,12 +70,6 @@ def _line(line: str) -> dict[str, str]:
     return {**parts, "end": line[len(content) :]}
 
 
-def is_speaker(text: str) -> bool:
-    """True for what may stand before a colon to tell who speaks: a role, or a few words with capitals."""
-    words = text.split()
-    return is_nobody(text) or (len(words) <= _MOST_WORDS and all(map(_NAME.match, words)))
-
-
 def _matches(text: str) -> bool:
     """True for a dialogue: most of the first lines with a text have a speaker or a time."""
     lines = [parts for parts in map(_line, text.splitlines()[:_LOOKED_AT]) if parts["text"].strip()]
@@ -86,12 +79,13 @@ def _matches(text: str) -> bool:
 def _read(draft: Draft) -> None:
     for line in draft.root.at("lines").each():
         told = f"{line.at('lead').text()}{line.at('colon').text()}"
-        start = re.search(_CLOCK, told)
+        clocks = re.findall(_CLOCK, told)
         speaker = line.at("speaker")
-        if start or speaker.text():
+        if clocks or speaker.text():
             draft.turn(speaker.text())
-        times = (read_time(start[0], Time("start", "clock"), line.path) if start else None, None)
-        draft.said(line.at("text"), times)
+        start = read_time(clocks[0], Time("start", "clock"), line.path) if clocks else None
+        end = read_time(clocks[1], Time("end", "clock"), line.path) if len(clocks) > 1 else None
+        draft.said(line.at("text"), (start, end if end is None or start is None else max(start, end)))
 
 
 FORMATS = (

@@ -165,7 +165,7 @@ class _Writer:
         new_end = max([end or 0, *(m.end_ms for m in met if m.end_ms is not None and _within(end, m))])
         for key, was_written in result.items():
             shape = node.shape.get(key)
-            if isinstance(shape, Time) and was_written is not None:
+            if isinstance(shape, Time) and not shape.shown and was_written is not None:
                 edges = {"start": new_start, "end": new_end, "duration": new_end - new_start}
                 was = {"start": start, "end": end, "duration": (end or 0) - (start or 0)}
                 if edges[shape.edge] != was[shape.edge]:
@@ -199,10 +199,12 @@ class _Writer:
 
     def _time(self, node: Node, time: Time, label: Label | None) -> Any:
         read_time(node.value, time, node.path)  # what is no time is an error here too
-        if label is None or label.start_ms is None or label.end_ms is None:
+        if label is None:
             return node.value
-        edges = {"start": label.start_ms, "end": label.end_ms, "duration": label.end_ms - label.start_ms}
-        return write_time(edges[time.edge], time, node.value)
+        start, end = label.start_ms, label.end_ms
+        length = None if start is None or end is None else end - start
+        edge = {"start": start, "end": end, "duration": length}[time.edge]
+        return node.value if edge is None else write_time(edge, time, node.value)
 
     def _text(self, node: Node) -> Any:
         tokens = self._read.texts.get(node.path)

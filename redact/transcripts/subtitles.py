@@ -1,152 +1,158 @@
-"""WebVTT and SRT, read and written back: cues with their own times, whoever speaks in them.
+"""Subtitles as documents: what WebVTT and SRT have in common.
 
-A cue keeps its number, its times and its settings; tags go, but for the voice, which tells who speaks. Notes, styles
-and regions go too. The cues of one speaker that follow each other are one turn, for a number may go over several.
+A document has `cues`, each with its times and what is `said` in it, piece by piece: a piece is of one speaker, and its
+text is as it would be shown, without tags and references. What is no cue (notes, style sheets) stands among them, and
+goes. One speaker's neighbouring cues are one turn, for a card number takes several; each keeps its own times and text.
 """
 
-import html
 import re
+from collections.abc import Iterator, Sequence
+from html import unescape
 from typing import Any
 
-from redact.errors import InputRejected
+from redact.transcripts.cues import PAUSE_MS
 from redact.transcripts.draft import Draft
-from redact.transcripts.fields import Kind, Shape, Time
-from redact.transcripts.plain import is_speaker
+from redact.transcripts.fields import Kind, Node, Path, Shape, Time, read_time, write_time
+from redact.transcripts.speakers import is_speaker
 
-_CLOCK = r"(?:\d+:)?\d{1,2}:\d{1,2}[.,]\d{1,3}"
-_TIMING = re.compile(rf"^\s*(?P<start>{_CLOCK})\s*-->\s*(?P<end>{_CLOCK})(?P<settings>.*)$")
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?(?:\s+(?P<name>[^>]*))?>")
-_TAG = re.compile(r"</?[^<>\n]*>|\{\\[^{}\n]*\}")
-_PREFIX = re.compile(r"^(?P<speaker>[^\W\d_][^:\[\]()<>\n]{0,40}?)(?P<colon>\s*:\s+)(?P<text>.*)$", re.DOTALL)
-_BLOCKS = re.compile(r"\n[ \t]*\n+")
-_SETTINGS = re.compile(r"^(?:\s+(?:align|line|position|size|vertical):[\w.,%-]+)*\s*$")
-
-_VOICED: Shape = {
-    "voice": Kind.NUMBER,
+START = Time("start", "clock", shown=True)
+END = Time("end", "clock", shown=True)
+_PIECE: Shape = {
+    "form": Kind.CODE,
+    "lead": Kind.LAYOUT,
     "speaker": Kind.SPEAKER,
     "colon": Kind.LAYOUT,
     "text": Kind.TEXT,
-}
-_SHAPE: Shape = {
-    "cues": [
-        {
-            "id": Kind.NUMBER,
-            "start": Time("start", "clock"),
-            "end": Time("end", "clock"),
-            "settings": [Kind.CODE],
-            "voices": [_VOICED],
-        }
+    "words": [
+        {"stamped": Kind.NUMBER, "start": Time("start", "clock"), "end": Time("end", "clock"), "text": Kind.WORD}
     ],
 }
+CUE: dict[str, Shape] = {
+    "number": Kind.NUMBER,
+    "name": Kind.DROP,
+    "start": START,
+    "end": END,
+    "other_settings": Kind.DROP,
+    "tags": Kind.DROP,
+    "said": [_PIECE],
+    "note": Kind.DROP,
+}
+
+_CLOCK = r"-?(?:\d{1,6}:)?\d{1,2}:\d{1,2}(?:[.,]\d{1,3})?"
+TIMING = re.compile(rf"^[^\S\n]*(?P<start>{_CLOCK})[^\S\n]*-->[^\S\n]*(?P<end>{_CLOCK})(?P<settings>[^\S\n].*)?$")
+_PREFIX = re.compile(
+    r"^(?P<lead>(?:[-–—]|[^\S\n])*)(?P<speaker>[^\W\d_][^:\[\]()\n]{0,40}?)(?P<colon>[^\S\n]*:(?:[^\S\n]+|$))",
+    re.MULTILINE,
+)
+_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
+_TOKEN = re.compile(r"\s*\S+")
 
 
-def _parse(text: str, *, vtt: bool) -> dict[str, Any]:
-    """Cues of a file; each has one or more stretches of text, by who speaks.
+def lines_of(text: str) -> list[str]:
+    """Lines of a file, whatever ends them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd").split("\n")
+
+
+def has_crlf(text: str) -> bool:
+    """True where the first line ends as on Windows."""
+    first = re.search(r"\r\n?|\n", text)
+    return first is not None and first[0] == "\r\n"
+
+
+def with_ends(text: str, *, crlf: bool) -> str:
+    """The text with the line ends that its file had."""
+    return text.replace("\n", "\r\n") if crlf else text
+
+
+def unescaped(text: str) -> str:
+    """Text with its character references resolved; one to a line break, which no cue needs, is a space."""
+    return _REFERENCE.sub(lambda match: re.sub(r"[\r\n]", " ", unescape(match[0])), text)
+
+
+def without_blank_lines(text: str) -> str:
+    """The text of a cue, which a blank line would end."""
+    return _BLANK_LINES.sub("\n", text).lstrip("\n")
+
+
+def times(match: re.Match[str], path: Path) -> dict[str, str]:
+    """A cue's times as written; put right where it starts before zero, or ends before it starts.
 
     Raises:
-        InputRejected: a block that should be a cue has no times.
+        InputRejected: it ends before zero.
     """
-    plain = text.replace("\r\n", "\n").replace("\r", "\n")
-    blocks = [block for block in _BLOCKS.split(plain.strip("\n")) if block.strip()]
-    document: dict[str, Any] = {"cues": []}
-    if vtt:
-        blocks = blocks[1:] if "-->" not in blocks[0] else [blocks[0].split("\n", 1)[1], *blocks[1:]]
-    for number, block in enumerate(blocks, start=1):
-        lines = block.split("\n")
-        at = next((at for at, line in enumerate(lines[:2]) if _TIMING.match(line)), None)
-        if at is not None:
-            document["cues"].append(_cue(lines, at, vtt=vtt))
-        elif "-->" in block and not re.match(r"NOTE|STYLE|REGION", block):
-            raise InputRejected(
-                f"the subtitles can't be read: block {number} has no valid times", hint="check that the file is whole"
-            )
-        else:
-            document.setdefault("notes", []).append(block)
-    return document
+    start = read_time(match["start"], START, (*path, "start")) or 0
+    end = read_time(match["end"], END, (*path, "end")) or 0
+    if match["start"].startswith("-") or end < start:
+        first, last = sorted((start, end))
+        return {"start": write_time(first, START, match["start"]), "end": write_time(last, END, match["end"])}
+    return {"start": match["start"], "end": match["end"]}
 
 
-def _cue(lines: list[str], at: int, *, vtt: bool) -> dict[str, Any]:
-    timing = _TIMING.match(lines[at])
-    assert timing is not None  # noqa: S101 - it was looked for just now
-    cue: dict[str, Any] = {"id": lines[0].strip()} if at else {}
-    cue |= {"start": timing["start"], "end": timing["end"]}
-    if vtt and _SETTINGS.match(timing["settings"]):
-        cue["settings"] = timing["settings"].split()
-    content = "\n".join(lines[at + 1 :])
-    cue["voices"] = [_voiced(part, name, vtt=vtt) for name, part in _by_voice(content)]
-    return cue
+def pieces(text: str, stamps: Sequence[tuple[int, str]] = (), cue: dict[str, str] | None = None) -> Iterator[Any]:
+    """Pieces of a text in which lines may begin with who speaks.
+
+    Args:
+        text: without tags.
+        stamps: times inside it, each with the character that it stands before.
+        cue: times of the cue, where there are stamps.
+    """
+    starts = [match for match in _PREFIX.finditer(text) if is_speaker(match["speaker"])]
+    bounds = [*(match.start() for match in starts), len(text)]
+    if bounds[0]:
+        yield spoken(text[: bounds[0]], [stamp for stamp in stamps if stamp[0] < bounds[0]], cue)
+    for match, end in zip(starts, bounds[1:], strict=True):
+        first = match.end()
+        within = [(at - first, clock) for at, clock in stamps if first <= at < end]
+        yield {"form": "prefix", **match.groupdict(), **spoken(text[first:end], within, cue)}
 
 
-def _by_voice(content: str) -> list[tuple[str | None, str]]:
-    """Who speaks by the voice tags, None where none stands, and what."""
-    parts = _VOICE.split(content)
-    before = [(None, parts[0])] if parts[0].strip() or len(parts) == 1 else []
-    voices = [(name or "", text) for name, text in zip(parts[1::2], parts[2::2], strict=True)]
-    return [*before, *voices]
+def spoken(text: str, stamps: Sequence[tuple[int, str]] = (), cue: dict[str, str] | None = None) -> dict[str, Any]:
+    """A piece's text; word by word where times stand inside it."""
+    if not stamps or cue is None:
+        return {"text": text}
+    words: list[dict[str, Any]] = []
+    told = dict(reversed(stamps))  # the first of those at one place
+    for match in _TOKEN.finditer(text):
+        first = match.end() - len(match[0].lstrip())
+        at = next((told[place] for place in range(match.start(), first + 1) if place in told), None)
+        words.append({"stamped": at is not None, **({"start": at} if at else {}), "text": match[0]})
+    if words:
+        words[0].setdefault("start", cue["start"])
+        words[-1] |= {"end": cue["end"], "text": words[-1]["text"] + text[len(text.rstrip()) :]}
+    return {"words": words}
 
 
-def _voiced(content: str, name: str | None, *, vtt: bool) -> dict[str, Any]:
-    text = _TAG.sub("", content)
-    text = html.unescape(text) if vtt else text
-    if name is not None:
-        return {"voice": True, "speaker": html.unescape(name).strip(), "text": text}
-    prefix = _PREFIX.match(text)
-    if prefix and is_speaker(prefix["speaker"]):
-        return {"voice": False, "speaker": prefix["speaker"], "colon": prefix["colon"], "text": prefix["text"]}
-    return {"voice": False, "text": text}
-
-
-def _read(draft: Draft) -> None:
-    speaker: str | None = None
+def read(draft: Draft) -> None:
+    """Make the turns."""
+    ended: int | None = None
+    goes_on = False
     for cue in draft.root.at("cues").each():
-        voices = list(cue.at("voices").each())
-        for position, voice in enumerate(voices):
-            named = voice.at("speaker")
-            if named.value is not None and named.text() != speaker:
-                speaker = named.text()
-                draft.turn(speaker)
-            start, end = cue.times()
-            last = position == len(voices) - 1
-            draft.said(voice.at("text"), (start if position == 0 else None, end if last else None))
+        start, end = cue.times()
+        for piece in cue.at("said").each():
+            text, words = piece.at("text"), list(piece.at("words").each())
+            if not words and not text.text().strip():
+                continue
+            speaker = piece.at("speaker").text()
+            if speaker.strip():
+                draft.turn_of(speaker)
+                goes_on = piece.at("form").text() == "prefix"
+            elif not goes_on:
+                _unnamed(draft, paused=ended is not None and start is not None and start - ended >= PAUSE_MS)
+            ended = end
+            _say(draft, text, words, (start, end))
 
 
-def _write(document: dict[str, Any], *, vtt: bool) -> str:
-    blocks = ["WEBVTT\n"] if vtt else []
-    for number, cue in enumerate(document["cues"], start=1):
-        settings = "".join(f" {setting}" for setting in cue.get("settings", ()))
-        head = f"{cue['id']}\n" if cue.get("id") else "" if vtt else f"{number}\n"
-        text = "".join(_spoken(voice, vtt=vtt) for voice in cue["voices"])
-        lines = "\n".join(line for line in text.split("\n") if line.strip())
-        blocks.append(f"{head}{cue['start']} --> {cue['end']}{settings}\n{lines}\n")
-    return "\n".join(blocks).encode("utf-8", "replace").decode()
+def _unnamed(draft: Draft, *, paused: bool) -> None:
+    """Nobody tells who speaks: a pause is all that may be heard of a change."""
+    if paused:
+        draft.turn()
+    else:
+        draft.turn_of()
 
 
-def _spoken(voice: dict[str, Any], *, vtt: bool) -> str:
-    text = html.escape(voice["text"], quote=False) if vtt else voice["text"].replace("-->", "->")
-    if voice.get("voice"):
-        return f"<v {html.escape(voice['speaker'], quote=False)}>{text}" if voice["speaker"] else f"<v>{text}"
-    return f"{voice['speaker']}{voice['colon']}{text}" if voice.get("speaker") else text
-
-
-def _is_vtt(text: str) -> bool:
-    return bool(re.match(r"WEBVTT(?:[ \t].*)?(?:\r?\n|$)", text))
-
-
-def _is_srt(text: str) -> bool:
-    lines = [line for line in text.split("\n", 12)[:12] if line.strip()]
-    return bool(lines) and any(map(_TIMING.match, lines[:2]))
-
-
-FORMATS = tuple(
-    {
-        "name": name,
-        "title": title,
-        "suffix": f".{name}",
-        "shape": _SHAPE,
-        "matches": matches,
-        "read": _read,
-        "parse": lambda text, vtt=name == "vtt": _parse(text, vtt=vtt),
-        "write": lambda document, vtt=name == "vtt": _write(document, vtt=vtt),
-    }
-    for name, title, matches in (("vtt", "WebVTT", _is_vtt), ("srt", "SRT", _is_srt))
-)
+def _say(draft: Draft, text: Node, words: Sequence[Node], edges: tuple[int | None, int | None]) -> None:
+    for word in words:
+        draft.word(word)
+    if not words:
+        draft.said(text, edges)
