@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from rapidfuzz.distance import Indel
 
@@ -326,7 +326,7 @@ class _Scopes:
 
     def __init__(self, items: Mapping[Path, Refs], texts: Mapping[Path, Tokens], words: Sequence[Word]) -> None:
         below: dict[Path, dict[int, None]] = {}
-        for path, refs in [*items.items(), *((path, sum(tokens.words, ())) for path, tokens in texts.items())]:
+        for path, refs in [*items.items(), *((path, tuple(chain(*tokens.words))) for path, tokens in texts.items())]:
             for length in range(len(path) + 1):
                 below.setdefault(path[:length], {}).update(dict.fromkeys(refs))
         self._below = {path: list(refs) for path, refs in below.items()}

@@ -130,6 +130,7 @@ _DIGIT_RUN = re.compile(r"\d{5,}")
 _CHANNEL = re.compile(r"\d{1,3}")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SUREST = 100
+_MOST_PLACES = 400  # more than any number that a float can be; Decimal can't reckon with all that a string can spell
 TEXTS = frozenset({Kind.TEXT, Kind.TRANSLATED, Kind.PROSE})
 """Kinds of running text. All strings in an object or a list of that kind are of it too."""
 
@@ -142,7 +143,7 @@ def whole(text: str) -> str:
 
 
 def number(value: Any) -> Decimal | None:
-    """A number, as one or as a string; None for anything else, and for what is not finite."""
+    """A number, as one or as a string; None for anything else, and for what is not finite or as good as that."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str) and not _NUMERAL.match(value):
@@ -151,7 +152,7 @@ def number(value: Any) -> Decimal | None:
         read = Decimal(str(value))
     except InvalidOperation:
         return None
-    return read if read.is_finite() else None
+    return read if read.is_finite() and abs(read.adjusted()) < _MOST_PLACES else None
 
 
 def is_code(value: Any) -> bool:

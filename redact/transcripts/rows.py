@@ -36,7 +36,7 @@ _COMMA = re.compile(r"^-?\d+,\d+$")
 
 
 def _spelled(names: Mapping[str, Shape]) -> dict[str, Shape]:
-    """Each name in all the ways that it is spelled: `start_ms`, `Start_MS`, `START MS`, `startMs`."""
+    """Each name in all the ways that it is spelled: `start_ms`, `Start MS`, `START-MS`, `startMs`."""
     return {way: shape for name, shape in names.items() for way in _ways(name.split("_"))}
 
 
@@ -45,6 +45,7 @@ def _ways(parts: Sequence[str]) -> Iterable[str]:
     for between in ("_", " ", "-", ""):
         lower = between.join(parts)
         yield from (lower, lower.upper(), lower.capitalize(), between.join(capitals))
+        yield between.join([*capitals[:-1], parts[-1].upper()])
     yield parts[0] + "".join(capitals[1:])
 
 

@@ -22,7 +22,9 @@ from transcript_examples import (
 
 from redact.call import Doubt, Stretch, Transcript, Turn, Word
 from redact.errors import InputRejected
+from redact.findings import Label
 from redact.transcripts import native
+from redact.transcripts.formats import opened
 
 CANARY = "4539148803436467"
 SMALL = {
@@ -346,3 +348,46 @@ def test_the_page_names_every_field_and_every_example_is_there() -> None:
     fields += [name for part in ("turn", "word", "doubt") for name in schema["$defs"][part]["properties"]]
     assert [name for name in fields if not re.search(rf"`(\w+\[\])?\.?{name}(\[\])?`", table)] == []
     assert set(documented()) == {"text", "vtt", "srt", "json"}
+
+
+def test_a_transcript_is_redacted_in_its_own_schema_and_layout() -> None:
+    document = native_document()
+    file = opened(json.dumps(document))
+    clean, _, dropped = file.redacted([Label(1, 1, "CREDIT_CARD", "[CREDIT_CARD_1]", "", 400, 1_000)])
+    closed().validate(json.loads(clean))
+    assert '{"text": "[CREDIT_CARD_1]", "start_ms": 400, "end_ms": 1000, "confidence": null' in clean
+    assert CANARY not in clean
+    assert dropped == {"callers_note": 1, "turns.words.note": 1}
+    again = opened(clean)
+    assert again.format.name == "redact"
+    assert again.redacted(())[0] == clean
+    assert native.read(clean).words[1].text == "[CREDIT_CARD_1]"
+
+
+def native_document() -> dict:
+    document = copy.deepcopy(SMALL)
+    document["callers_note"] = CANARY
+    document["turns"][0]["words"][0]["note"] = CANARY
+    return document
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"version": 2}, "version"),
+        ({"turns": 3}, "turns: list type"),
+        ({"language": None}, "language: string type"),
+        ({"duration_ms": -1}, "duration_ms: greater than equal"),
+    ],
+)
+def test_the_format_is_as_strict_as_the_reader(change: dict, says: str) -> None:
+    with pytest.raises(InputRejected, match=says):
+        opened(json.dumps({**SMALL, **change}))
+
+
+@given(sound_transcripts())
+def test_what_we_write_comes_back_as_it_was(transcript) -> None:
+    transcript = replace(transcript, source="test", language="en")
+    turns = tuple(replace(t, speaker="agent") for t in transcript.turns)
+    written = native.write(replace(transcript, turns=turns), duration_ms=None)
+    assert opened(written).redacted(())[0] == written

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transcript_examples import SPEAKERS, call, documented, documented_call, shown_words, turn, wild_transcripts
 
+from redact.errors import InputRejected
 from redact.transcripts import plain
+from redact.transcripts.formats import opened
 
 
 def test_one_line_a_turn() -> None:
@@ -88,3 +90,58 @@ def test_no_speaker_breaks_a_line(transcript) -> None:
 
 def test_the_documented_example() -> None:
     assert plain.write(documented_call()) == documented()["text"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("Agent: hi", ("agent", "hi", None, None)),
+        ("agent : hi", ("agent", "hi", None, None)),
+        ("[00:12.3] Agent: hi", ("agent", "hi", 12_300, None)),
+        ("[1:00:12.3] Agent: hi", ("agent", "hi", 3_612_300, None)),
+        ("00:00:12 Agent: hi", ("agent", "hi", 12_000, None)),
+        ("Agent (00:12): hi", ("agent", "hi", 12_000, None)),
+        ("[--:--.-] Agent: hi", ("agent", "hi", None, None)),
+        ("[00:00.500 --> 00:04.000]  hi", ("mixed", "hi", 500, 4_000)),
+        ("[00:04.000 - 00:00.500] hi", ("mixed", "hi", 4_000, 4_000)),
+        ("Priya Nair: hi", ("speaker 1", "hi", None, None)),
+        ("Jean-Pierre de la Tour: hi", ("speaker 1", "hi", None, None)),
+        ("Agent: שלום\u202e 👋 a\0b", ("agent", "שלום\u202e 👋 a\0b", None, None)),
+        ("Agent: a\ud83d", ("agent", "a\ufffd", None, None)),
+        ("the number is: 4539", ("mixed", "the number is: 4539", None, None)),
+    ],
+)
+def test_a_line_is_read_and_written_back(line: str, said: tuple[str, str, int | None, int | None]) -> None:
+    file = opened(f"{line}\n", "plain")
+    turn = file.read.transcript.turns[0]
+    assert (turn.speaker, turn.text, turn.start_ms, turn.end_ms) == said
+    clean = line.replace("Priya Nair", "Speaker 1").replace("Jean-Pierre de la Tour", "Speaker 1")
+    assert file.redacted(())[0] == clean.replace("\ud83d", "\ufffd") + "\n"
+
+
+def test_blank_lines_and_line_ends_stay_and_a_line_without_a_speaker_goes_on() -> None:
+    text = "Agent: one\r\n\r\n  two\n\nCustomer: three\rfour\x0bfive"
+    file = opened(text, "plain")
+    assert [(t.speaker, t.text) for t in file.read.transcript.turns] == [
+        ("agent", "one two"),
+        ("customer", "three four five"),
+    ]
+    assert file.redacted(())[0] == text
+
+
+@pytest.mark.parametrize("text", ["Dear all,\nwhat I said stands.\nBye\n", "name: x\nversion: 2\n", "\0\n", "one\n"])
+def test_what_is_no_dialogue_is_plain_text_only_by_name(text: str) -> None:
+    with pytest.raises(InputRejected, match="format isn't known"):
+        opened(text)
+    assert opened(text, "plain").redacted(())[0] == text
+
+
+@given(wild_transcripts(speakers=st.sampled_from(["agent", "customer", ""])))
+def test_what_we_write_is_read_again(transcript) -> None:
+    written = plain.write(transcript)
+    if written:
+        file = opened(written, "plain")
+        assert file.redacted(())[0] == written
+        said = [word for t in file.read.transcript.turns for word in t.text.split()]
+        shown = [word for t in transcript.turns for text in shown_words(t) for word in text.split()]
+        assert sorted(said) == sorted(shown)  # turns are read in the order of their times

@@ -2,6 +2,7 @@
 
 import pytest
 
+from redact.errors import InputRejected
 from redact.findings import Finding, Label
 from redact.transcripts.draft import Draft
 from redact.transcripts.fields import Kind, Named, Node, Time
@@ -130,3 +131,46 @@ def test_a_translation_is_hidden_where_the_words_are_but_tells_nothing_about_the
 def test_words_that_were_not_said_together_are_searched_as_they_stand() -> None:
     _, call = read({"words": timed("Hope is in the Street"), "extracts": [{"text": "Hope Street"}]})
     assert [turn.text for turn in call.transcript.turns if turn.aside] == ["Hope Street"]
+
+
+def test_a_cue_is_shown_as_long_as_before_whatever_is_masked_in_it() -> None:
+    shape = {
+        "cues": [{"at": Time("start", "ms", shown=True), "until": Time("end", "ms", shown=True), "text": Kind.TEXT}]
+    }
+    document = {
+        "cues": [{"at": 110, "until": 190, "text": "four five"}, {"at": 210, "until": 290, "text": "three yes"}]
+    }
+    draft = Draft(Node(document, shape))
+    for cue in draft.root.at("cues").each():
+        draft.said(cue.at("text"), cue.times())
+    result, _ = rewritten(draft.root, draft.build("test"), [masked(0, 2, 100, 400)])
+    assert result == {
+        "cues": [{"at": 110, "until": 190, "text": "[PERSON_1]"}, {"at": 210, "until": 290, "text": "[PERSON_1] yes"}]
+    }
+
+
+def test_a_label_tells_the_one_time_that_is_known_of_it() -> None:
+    document = {"words": [{"start": 110, "text": "Desmond"}, {"start": 250, "text": "said"}]}
+    result, _ = written(document, masked(0, 0, 100, None))
+    assert result == {"words": [{"start": 100, "text": "[PERSON_1]"}, {"start": 250, "text": "said"}]}
+
+
+def test_turns_of_each_call_are_in_their_own_order() -> None:
+    document = {"words": [{"start": start, "text": text} for start, text in ((5, "b"), (9, "y"), (3, "a"), (1, "x"))]}
+    draft = Draft(Node(document, SHAPE))
+    for name, word in zip(("one", "two", "one", "two"), draft.root.at("words").each(), strict=True):
+        draft.call(name)
+        draft.turn()
+        draft.word(word)
+    assert [turn.text for turn in draft.build("test").transcript.turns] == ["a", "b", "x", "y"]
+
+
+@pytest.mark.parametrize("value", ["1e999999", "-1e-999999", "9" * 5_000])
+def test_a_number_that_nobody_can_reckon_with_is_none(value: str) -> None:
+    with pytest.raises(InputRejected, match="is not a time"):
+        read({"words": [{"start": value, "text": "x"}]})
+
+
+def test_half_characters_of_a_word_are_whole() -> None:
+    _, made = read({"words": [{"text": "a\ud83d"}], "note": "b\ud83d"})
+    assert [word.text for word in made.transcript.words] == ["a\ufffd", "b\ufffd"]
