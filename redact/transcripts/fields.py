@@ -110,7 +110,7 @@ class Named:
 
     def has(self, key: Any) -> bool:
         """True for a key that may stay."""
-        return is_code(key) and (not self.languages or bool(_LANGUAGE.match(key)))
+        return bool(_LANGUAGE.match(key)) if self.languages else is_code(key) or is_id(key)
 
 
 Shape: TypeAlias = Kind | Time | First | Named | Mapping[str, "Shape"] | list["Shape"]
