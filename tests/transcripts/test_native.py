@@ -6,7 +6,7 @@ from functools import cache
 
 import jsonschema
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from transcript_examples import (
     HOSTILE,
@@ -385,6 +385,7 @@ def test_the_format_is_as_strict_as_the_reader(change: dict, says: str) -> None:
         opened(json.dumps({**SMALL, **change}))
 
 
+@settings(deadline=None)
 @given(sound_transcripts())
 def test_what_we_write_comes_back_as_it_was(transcript) -> None:
     transcript = replace(transcript, source="test", language="en")

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from transcript_examples import SPEAKERS, call, documented, documented_call, shown_words, turn, wild_transcripts
 
@@ -136,6 +136,7 @@ def test_what_is_no_dialogue_is_plain_text_only_by_name(text: str) -> None:
     assert opened(text, "plain").redacted(())[0] == text
 
 
+@settings(deadline=None)
 @given(wild_transcripts(speakers=st.sampled_from(["agent", "customer", ""])))
 def test_what_we_write_is_read_again(transcript) -> None:
     written = plain.write(transcript)
