@@ -90,7 +90,7 @@ def _transcript(redactor: Redactor, call: Path, language: str) -> Transcript:
     transcript = dataclasses.replace(transcript, language=spoken or told(transcript)[0] or "")
     if transcript.language not in supported():
         raise InputRejected(
-            "the transcript seems to be in a language that can't be redacted",
+            f"the transcript seems to be in {spoken or 'another language'!r}, which can't be redacted",
             hint=f"if it is in another language, give it: --language {'|'.join(supported())}",
         )
     return transcript
