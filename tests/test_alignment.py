@@ -265,14 +265,14 @@ def test_words_are_matched_with_what_was_heard_and_others_get_no_more_than_edges
     found = matched(replace(given, turns=turns), heard)
     assert found.share > 0.6
     result = timed(replace(given, turns=turns), found).words
-    assert all(
-        None in (result[n].start_ms, result[n].end_ms) or result[n] == replace(heard.words[n], text="unheard")
-        for n in other
-    )
-    at = [(w.start_ms, o.start_ms) for w, o in zip(result, heard.words, strict=True) if w.start_ms is not None]
-    assert len(at) > 0.6 * len(result)
-    assert all(one == other for one, other in at)
-    assert any(None not in _times(result[n]) for n in other)  # what was heard in a word's place tells its time
+    pairs = list(zip(result, heard.words, strict=True))
+    # What was heard in a word's place, and may have begun earlier, holds it.
+    held = [(r, h) for n, (r, h) in enumerate(pairs) if n in other and None not in _times(r)]
+    assert held
+    assert all(r.start_ms <= h.start_ms and r.end_ms >= h.end_ms for r, h in held)
+    same = [(r, h) for n, (r, h) in enumerate(pairs) if n not in other and None not in _times(r)]
+    assert len(same) > 0.6 * len(result)
+    assert sum(_times(r) == _times(h) for r, h in same) > 0.95 * len(same)
     assert matched(dialogue(6), heard).share < 0.2
 
 
