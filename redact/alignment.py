@@ -10,33 +10,22 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from redact.call import Doubt, Stretch, Transcript, Turn, Word
+from redact.correlation import DISTINCT, LATE_MS, SEARCH_MS, STEP_MS, Grid, Span, Surface, steps
 from redact.transcribe.segments import WORDLESS_MS
 
-STEP_MS = 20
-# Offsets that are looked for, either way, and drifts: clocks differ by less than one in a hundred.
-SEARCH_MS, MAX_DRIFT = 60_000, 0.01
-# So long are the stretches in which words and speech are compared. So many are enough to find the line; what is off
-# in a part of the call alone is looked for in parts of so many.
-STRETCH_MS, MOST_STRETCHES, PART = 30_000, 60, 4
 # Pauses between words that the detector of speech doesn't see.
 BRIDGED_MS = 300
-# The detector takes hold of speech late, and lets go of it later: on 15 calls with exact words, it is behind them by
-# 40 to 240 ms, in the middle by this.
-LATE_MS = 140
 # Word times that are off by less are good: the padding and the speech around a word cover that.
 TOLERANCE_MS = 130
 # The same where turns have times and words have none: turns' edges are no edges of masks, mostly.
 TURN_TOLERANCE_MS = 250
 # Agreement (a correlation: 1 is perfect) of the times as they are, from which they are believed, and of the best line,
-# from which an offset is; how much less the next best offset has to agree. Below the last, it is another call.
+# from which an offset is. Below the last, it is another call.
 # Measured on the same calls: exact words agree by 0.51 to 0.87, words of another call by 0.30 at most as they are,
 # and by 0.47 at most at the best offset of all.
-GOOD, SURE, DISTINCT, FOREIGN = 0.42, 0.5, 0.85, 0.25
-# A line with drift has to agree better by this share than the best one without.
-BETTER = 1.02
+GOOD, SURE, FOREIGN = 0.42, 0.5, 0.25
 # With fewer phrases, or a smaller share of words with times, agreement may be chance.
 LEAST_PHRASES, LEAST_TIMED = 8, 0.5
 # A run of words without times claims the speech between its neighbours, if it can't be said much faster.
@@ -46,12 +35,9 @@ HOLE_REACH_MS = 700
 # A voice is on the channel that it agrees with so many times better than with any other.
 TOLD = 1.5
 
-Grid = NDArray[np.float64]
-Span = tuple[int, int]
 Voice = tuple[int, str]
 Verdict = Literal["good", "shifted", "unsure", "foreign"]
 Speech = Sequence[Sequence[Stretch]]
-_LAGS = SEARCH_MS // STEP_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +83,7 @@ def fit(transcript: Transcript, speech: Speech) -> Fit:
     channels = [steps(((s.start_ms, s.end_ms) for s in part), count) for part in speech]
     together = np.maximum.reduce(channels)
     groups = _groups(voices, channels, count)
-    surface = _Surface.of([(steps(own, count), sound) for own, sound in groups], count)
+    surface = Surface.of([(steps(own, count), sound) for own, sound in groups], count)
     said, heard = steps(spans, count), together
     shares = float((said * heard).sum() / said.sum()), float((said * heard).sum() / heard.sum())
     best, slope, lag = surface.best()
@@ -112,7 +98,7 @@ def fit(transcript: Transcript, speech: Speech) -> Fit:
     if phrases < LEAST_PHRASES or not (timed or _has_turn_times(transcript)):
         verdict = "unsure"
     elif now >= GOOD and deviation <= tolerance_ms:
-        verdict = "foreign" if surface.uneven() else "good"
+        verdict = "foreign" if surface.uneven(2 * tolerance_ms) else "good"
     elif best >= SURE and surface.elsewhere(lag) < DISTINCT * best and deviation > tolerance_ms:
         verdict = "shifted"
     else:
@@ -231,14 +217,6 @@ def paced(transcript: Transcript) -> Transcript:
     return replace(transcript, turns=tuple(turns))
 
 
-def steps(spans: Iterable[Span], count: int) -> Grid:
-    """1 for each step that any of the spans touches, 0 for the others."""
-    grid = np.zeros(count)
-    for start, end in spans:
-        grid[max(start, 0) // STEP_MS : -(-max(end, 0) // STEP_MS)] = 1
-    return grid
-
-
 def bridged(spans: Iterable[Span]) -> list[Span]:
     """Spans in time order, those with less than a pause between them as one."""
     result: list[Span] = []
@@ -302,11 +280,11 @@ def _groups(
         return [(everybody, together)]
     sounds = [*channels, together]
     surfaces = {
-        voice: [_Surface.of([(steps(spans, count), sound)], count) for sound in sounds]
+        voice: [Surface.of([(steps(spans, count), sound)], count) for sound in sounds]
         for voice, spans in voices.items()
     }
     best = [max(surfaces[voice], key=lambda surface: float(surface.heights.max())) for voice in voices]
-    joint = _Surface.sum(best)
+    joint = Surface.sum(best)
     _, slope, lag = joint.best()
     groups: dict[int, list[Span]] = {}
     for voice, spans in voices.items():
@@ -348,94 +326,3 @@ def _placed(transcript: Transcript, channel: Callable[[Turn], int]) -> Transcrip
         for doubt in transcript.doubts
     )
     return replace(transcript, turns=tuple(turns), doubts=doubts)
-
-
-@dataclass(frozen=True)
-class _Surface:
-    """How alike words and speech are, for each drift and offset.
-
-    Attributes:
-        rows: for each stretch of the call and each lag, the part of the correlation that it brings.
-        middles: of the stretches, in steps from the middle of the call.
-        slopes: drifts, in steps a step; 0 is the middle one.
-        heights: correlations by drift and lag.
-    """
-
-    rows: Grid
-    middles: Grid
-    slopes: Grid
-    heights: Grid
-
-    @classmethod
-    def of(cls, pairs: Sequence[tuple[Grid, Grid]], count: int) -> "_Surface":
-        """The surface of pairs of words and the sound that they are heard in, together."""
-        size = STRETCH_MS // STEP_MS
-        starts = list(range(0, max(count - size // 2, 1), size))
-        ends = [*starts[1:], count]
-        middles = np.array([(start + end) / 2 - count / 2 for start, end in zip(starts, ends, strict=True)])
-        rows = sum((_rows(said, sound, starts, ends) for said, sound in pairs), np.zeros((len(starts), 2 * _LAGS + 1)))
-        rows /= sum(np.sqrt(said.var() * sound.var()) * count for said, sound in pairs) + 1e-9
-        # Finer than this, two drifts differ by less than 40 ms at the call's ends.
-        finest = 4 / max(count, 1)
-        half = min(int(MAX_DRIFT / finest), 600) if len(starts) > 1 else 0
-        slopes = np.linspace(-MAX_DRIFT, MAX_DRIFT, 2 * half + 1) if half else np.zeros(1)
-        chosen = np.unique(np.linspace(0, len(starts) - 1, min(len(starts), MOST_STRETCHES)).astype(int))
-        scale = rows.sum() and len(starts) / len(chosen)
-        heights = np.zeros((len(slopes), 2 * _LAGS + 1))
-        for height, slope in zip(heights, slopes, strict=True):
-            for number in chosen:
-                height += np.roll(rows[number], -round(slope * middles[number]))
-        return cls(rows, middles, slopes, heights * (scale or 1.0))
-
-    @classmethod
-    def sum(cls, parts: Sequence["_Surface"]) -> "_Surface":
-        """Surfaces of the same call, added."""
-        first = parts[0]
-        return cls(first.rows, first.middles, first.slopes, np.sum([part.heights for part in parts], axis=0))
-
-    def best(self) -> tuple[float, float, int]:
-        """Height, slope and lag of the best line; one without drift, unless another is clearly better."""
-        level = self.heights[len(self.slopes) // 2]
-        row, column = np.unravel_index(int(self.heights.argmax()), self.heights.shape)
-        if self.heights[row, column] < BETTER * level.max():
-            return float(level.max()), 0.0, int(level.argmax()) - _LAGS
-        return float(self.heights[row, column]), float(self.slopes[row]), int(column) - _LAGS
-
-    def at(self, slope: float, lag: int) -> float:
-        """The height at a drift and a lag."""
-        return float(self.heights[int(np.abs(self.slopes - slope).argmin()), lag + _LAGS])
-
-    def near(self, reach_ms: int) -> float:
-        """The best height without drift, of offsets that are as good as none."""
-        middle, reach = _LAGS + LATE_MS // STEP_MS, reach_ms // STEP_MS
-        return float(self.heights[len(self.slopes) // 2, middle - reach : middle + reach + 1].max())
-
-    def elsewhere(self, lag: int) -> float:
-        """The best height of offsets that are more than a second away."""
-        others = self.heights.max(axis=0)
-        away = 1_000 // STEP_MS
-        others[max(0, lag + _LAGS - away) : lag + _LAGS + away + 1] = -1
-        return float(others.max())
-
-    def uneven(self) -> bool:
-        """True where the times agree with the speech in some part of the call at another offset only."""
-        middle, reach = _LAGS + LATE_MS // STEP_MS, 2 * TOLERANCE_MS // STEP_MS
-        for first in range(0, len(self.rows) - PART + 1, PART // 2):
-            part = self.rows[first : first + PART].sum(axis=0)
-            here = part[middle - reach : middle + reach + 1].max()
-            if part.max() > here / DISTINCT:
-                return True
-        return False
-
-
-def _rows(said: Grid, sound: Grid, starts: Sequence[int], ends: Sequence[int]) -> Grid:
-    """For each stretch, the covariance of its words with the sound that is so many steps later."""
-    rows = []
-    less, quiet = said.mean(), sound.mean()
-    padded = np.pad(sound, _LAGS) - quiet
-    for start, end in zip(starts, ends, strict=True):
-        own, around = said[start:end] - less, padded[start : end + 2 * _LAGS]
-        size = 1 << (len(own) + len(around)).bit_length()
-        product = np.fft.irfft(np.fft.rfft(around, size) * np.conj(np.fft.rfft(own, size)), size)
-        rows.append(product[: 2 * _LAGS + 1])
-    return np.array(rows)
