@@ -1,85 +1,90 @@
-"""Azure AI: batch and fast transcription, and the conversation documents of the Language service.
+"""Microsoft Azure: Speech's batch and fast transcription, and conversations as the Language service takes them.
 
-Fields: "Get transcription results" and "Fast transcription" in the Speech service's documentation, and
-`TranscriptConversation` of the Language service's REST reference. Each phrase comes in four forms: lexical (as spoken),
-ITN (numbers written), masked ITN (profanity hidden) and display (as one reads it).
+Each phrase is told four times: as it was said (`lexical`, "four five"), in written form (`itn`, "45"), the same with
+profanity masked, and as it is displayed, with capitals and marks. The displayed one is read, for detection needs what
+it has, with the times of the words that were said.
+
+Fields: "Get batch transcription results" and "Use the fast transcription API" in the documentation of Azure Speech, the
+responses of its REST API (`RecognizedPhrase`, `NBest`), and "Detect and redact PII in conversations" of Azure Language.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from redact.transcripts.draft import Draft
+from redact.transcripts.draft import UNTIMED, Draft, Times
 from redact.transcripts.fields import First, Kind, Node, Shape, Time
 
-_BATCH_TIMES: dict[str, Shape] = {
+_TICKS: dict[str, Shape] = {
     "offsetInTicks": Time("start", "ticks"),
     "durationInTicks": Time("duration", "ticks"),
-    "offset": Time("start", "span"),
-    "duration": Time("duration", "span"),
     "offsetMilliseconds": Time("start", "ms"),
     "durationMilliseconds": Time("duration", "ms"),
 }
-_FORMS: dict[str, Shape] = dict.fromkeys(("lexical", "itn", "maskedITN", "maskedItn", "display", "text"), Kind.TEXT)
+_SPAN: dict[str, Shape] = {"offset": Time("start", "span"), "duration": Time("duration", "span"), **_TICKS}
+_TEXTS: dict[str, Shape] = {
+    "lexical": Kind.TEXT,
+    "itn": Kind.TEXT,
+    "maskedITN": Kind.TEXT,
+    "display": Kind.TEXT,
+}
+_SHOWN: Shape = {**_SPAN, "displayText": Kind.WORD, "confidence": Kind.CONFIDENCE, "sentenceIndex": Kind.NUMBER}
 _BATCH: Shape = {
     "source": Kind.HIDDEN,
     "timestamp": Kind.MOMENT,
-    "durationInTicks": Kind.NUMBER,
-    "durationMilliseconds": Kind.NUMBER,
-    "duration": Time("duration", "span"),
-    "combinedRecognizedPhrases": [{"channel": Kind.NUMBER, **_FORMS}],
+    "locale": Kind.CODE,
+    **_SPAN,
+    "combinedRecognizedPhrases": [{"channel": Kind.CHANNEL, **_TEXTS}],
     "recognizedPhrases": [
         {
             "recognitionStatus": Kind.CODE,
-            "channel": Kind.NUMBER,
+            "channel": Kind.CHANNEL,
             "speaker": Kind.SPEAKER,
             "locale": Kind.CODE,
-            **_BATCH_TIMES,
+            "confidence": Kind.NUMBER,
+            **_SPAN,
             "nBest": First(
                 {
+                    **_TEXTS,
                     "confidence": Kind.NUMBER,
-                    **_FORMS,
-                    "words": [{"word": Kind.WORD, "confidence": Kind.CONFIDENCE, **_BATCH_TIMES}],
-                    "displayWords": [{"displayText": Kind.WORD, **_BATCH_TIMES}],
-                    "displayPhraseElements": Kind.DROP,
+                    "speaker": Kind.SPEAKER,
+                    "sentiment": dict.fromkeys(("negative", "neutral", "positive"), Kind.NUMBER),
+                    "words": [{**_SPAN, "word": Kind.WORD, "confidence": Kind.CONFIDENCE}],
+                    "displayWords": [_SHOWN],
+                    "displayPhraseElements": [_SHOWN],
                 }
             ),
         }
     ],
 }
+_MS: dict[str, Shape] = {"offset": Time("start", "ms"), "duration": Time("duration", "ms"), **_TICKS}
 _FAST: Shape = {
-    "duration": Kind.NUMBER,
-    "durationMilliseconds": Kind.NUMBER,
-    "combinedPhrases": [{"channel": Kind.NUMBER, "text": Kind.TEXT}],
+    **_MS,
+    "combinedPhrases": [{"channel": Kind.CHANNEL, "text": Kind.TEXT}],
     "phrases": [
         {
-            "channel": Kind.NUMBER,
+            **_MS,
+            "channel": Kind.CHANNEL,
             "speaker": Kind.SPEAKER,
+            "text": Kind.TEXT,
+            "words": [{**_MS, "text": Kind.WORD, "confidence": Kind.CONFIDENCE}],
             "locale": Kind.CODE,
             "confidence": Kind.NUMBER,
-            **dict.fromkeys(("offset", "offsetMilliseconds"), Time("start", "ms")),
-            **dict.fromkeys(("duration", "durationMilliseconds"), Time("duration", "ms")),
-            "text": Kind.TEXT,
-            "words": [
-                {
-                    "text": Kind.WORD,
-                    **dict.fromkeys(("offset", "offsetMilliseconds"), Time("start", "ms")),
-                    **dict.fromkeys(("duration", "durationMilliseconds"), Time("duration", "ms")),
-                }
-            ],
         }
     ],
 }
-_TICKS: dict[str, Shape] = {"offset": Time("start", "ticks"), "duration": Time("duration", "ticks")}
+_ITEM_SPAN: dict[str, Shape] = {"offset": Time("start", "ticks"), "duration": Time("duration", "ticks")}
 _ITEM: Shape = {
     "id": Kind.ID,
     "participantId": Kind.SPEAKER,
     "role": Kind.CODE,
     "modality": Kind.CODE,
     "language": Kind.CODE,
-    **_FORMS,
-    "audioTimings": [{"word": Kind.WORD, **_TICKS}],
-    "conversationItemLevelTiming": _TICKS,
-    "entities": Kind.DROP,
-    "redactedContent": Kind.DROP,
+    "text": Kind.TEXT,
+    "lexical": Kind.TEXT,
+    "itn": Kind.TEXT,
+    "maskedItn": Kind.TEXT,
+    "audioTimings": [{**_ITEM_SPAN, "word": Kind.WORD}],
+    "conversationItemLevelTiming": _ITEM_SPAN,
 }
 _CONVERSATION: dict[str, Shape] = {
     "id": Kind.ID,
@@ -87,106 +92,110 @@ _CONVERSATION: dict[str, Shape] = {
     "modality": Kind.CODE,
     "domain": Kind.CODE,
     "conversationItems": [_ITEM],
-    "warnings": Kind.DROP,
 }
-_CONVERSATIONS: Shape = {
-    **_CONVERSATION,
-    "conversations": [_CONVERSATION],
+_CONVERSATIONS: dict[str, Shape] = {**_CONVERSATION, "conversations": [_CONVERSATION]}
+_REQUEST: Shape = {
+    **_CONVERSATIONS,
     "displayName": Kind.HIDDEN,
-    "analysisInput": {"conversations": [_CONVERSATION]},
+    "analysisInput": _CONVERSATIONS,
     "tasks": Kind.DROP,
 }
 
 
-def _read_batch(draft: Draft) -> None:
-    phrases = list(draft.root.at("recognizedPhrases").each())
-    several = len({phrase.at("channel").channel() for phrase in phrases}) > 1
-    for phrase in phrases:
-        channel = phrase.at("channel").channel()
-        draft.language = draft.language or phrase.at("locale").text()
-        for best in phrase.at("nBest").each():
-            draft.turn(_who(phrase.at("speaker"), channel, several=several), channel)
-            display = best.at("display") if best.at("display").value else best.at("lexical")
-            shown = list(best.at("displayWords").each())
-            words = list(best.at("words").each()) or shown
-            if words:
-                draft.said_by(display, words, shown if words is not shown else ())
-            else:
-                draft.said(display, phrase.times())
+def _has_list(document: Any, key: str) -> bool:
+    return isinstance(document, dict) and isinstance(document.get(key), list)
 
 
-def _read_fast(draft: Draft) -> None:
-    phrases = list(draft.root.at("phrases").each())
-    several = len({phrase.at("channel").channel() for phrase in phrases}) > 1
-    for phrase in phrases:
-        channel = phrase.at("channel").channel()
-        draft.language = draft.language or phrase.at("locale").text()
-        draft.turn(_who(phrase.at("speaker"), channel, several=several), channel)
-        words = list(phrase.at("words").each())
-        if words:
-            draft.said_by(phrase.at("text"), words)
-        else:
-            draft.said(phrase.at("text"), phrase.times())
+def _is_batch(document: Any) -> bool:
+    return _has_list(document, "recognizedPhrases")
 
 
-def _read_conversations(draft: Draft) -> None:
-    root = draft.root
-    inside = root.at("analysisInput", "conversations") if root.at("analysisInput").value else root.at("conversations")
-    for conversation in [root, *inside.each()]:
-        draft.language = draft.language or conversation.at("language").text()
-        for item in conversation.at("conversationItems").each():
-            draft.language = draft.language or item.at("language").text()
-            role = item.at("role").text()
-            draft.turn(role if role.lower() in {"agent", "customer"} else item.at("participantId").text())
-            said = next(
-                (form for form in map(item.at, ("text", "display", "itn", "lexical")) if form.value), item.at("text")
-            )
-            words = list(item.at("audioTimings").each())
-            if words:
-                draft.said_by(said, words)
-            else:
-                draft.said(said, item.at("conversationItemLevelTiming").times())
-
-
-def _who(speaker: Node, channel: int, *, several: bool) -> str:
-    label = speaker.text()
-    return f"channel {channel}" if several else f"speaker {label}" if label.isdigit() else label
-
-
-def _has(document: Any, *keys: str) -> bool:
-    return isinstance(document, dict) and all(isinstance(document.get(key), list) for key in keys)
+def _is_fast(document: Any) -> bool:
+    return _has_list(document, "phrases") and _has_list(document, "combinedPhrases")
 
 
 def _is_conversation(document: Any) -> bool:
     if not isinstance(document, dict):
         return False
-    inside = document.get("analysisInput") or document
-    conversations = inside.get("conversations") if isinstance(inside, dict) else None
-    if isinstance(conversations, list) and conversations:
-        return _has(conversations[0], "conversationItems")
-    return _has(document, "conversationItems")
+    if _has_list(document.get("analysisInput"), "conversations") or _has_list(document, "conversationItems"):
+        return True
+    conversations = document.get("conversations") if _has_list(document, "conversations") else None
+    return bool(conversations) and all(_has_list(each, "conversationItems") for each in conversations or ())
+
+
+def _read_batch(draft: Draft) -> None:
+    draft.language = draft.root.at("locale").text()
+    for phrase in draft.root.at("recognizedPhrases").each():
+        draft.language = draft.language or phrase.at("locale").text()
+        for best in phrase.at("nBest").each():
+            speaker = phrase.at("speaker").text() or best.at("speaker").text()
+            _phrase(draft, speaker, phrase.at("channel"))
+            lists = [best.at(key) for key in ("displayWords", "displayPhraseElements", "words")]
+            _said(draft, [best.at(key) for key in ("display", "maskedITN", "itn", "lexical")], lists, phrase.times())
+
+
+def _read_fast(draft: Draft) -> None:
+    for phrase in draft.root.at("phrases").each():
+        draft.language = draft.language or phrase.at("locale").text()
+        _phrase(draft, phrase.at("speaker").text(), phrase.at("channel"))
+        _said(draft, [phrase.at("text")], [phrase.at("words")], phrase.times())
+
+
+def _read_conversation(draft: Draft) -> None:
+    for conversation in _conversations(draft.root):
+        draft.language = draft.language or conversation.at("language").text()
+        for item in conversation.at("conversationItems").each():
+            role = item.at("role").text().lower()
+            draft.turn(role if role in {"agent", "customer"} else item.at("participantId").text())
+            texts = [item.at(key) for key in ("text", "maskedItn", "itn", "lexical")]
+            _said(draft, texts, [item.at("audioTimings")], item.times())
+
+
+def _conversations(root: Node) -> Iterator[Node]:
+    for node in (root, root.at("analysisInput")):
+        if node.at("conversationItems").value is not None:
+            yield node
+        yield from node.at("conversations").each()
+
+
+def _phrase(draft: Draft, speaker: str, channel: Node) -> None:
+    label = f"speaker {speaker}" if speaker.isdigit() else speaker
+    draft.turn(label or f"channel {channel.channel()}", channel.channel())
+
+
+def _said(draft: Draft, texts: Sequence[Node], lists: Sequence[Node], times: Times = UNTIMED) -> None:
+    """The best text that there is; where there is none, the first list of words."""
+    for text in texts:
+        if text.text().strip():
+            draft.said(text, times, *lists)
+            return
+    for words in lists:
+        if words.value:
+            for word in words.each():
+                draft.word(word)
+            return
 
 
 FORMATS = (
     {
         "name": "azure",
-        "title": "Azure batch transcription",
+        "title": "Azure Speech batch transcription",
         "shape": _BATCH,
-        "matches": lambda document: _has(document, "recognizedPhrases"),
+        "matches": _is_batch,
         "read": _read_batch,
     },
     {
         "name": "azure-fast",
-        "title": "Azure fast transcription",
+        "title": "Azure Speech fast transcription",
         "shape": _FAST,
-        "matches": lambda document: _has(document, "phrases", "combinedPhrases"),
+        "matches": _is_fast,
         "read": _read_fast,
     },
     {
         "name": "azure-conversation",
-        "title": "Azure conversations (Language service)",
-        "shape": _CONVERSATIONS,
+        "title": "Azure Language conversation",
+        "shape": _REQUEST,
         "matches": _is_conversation,
-        "read": _read_conversations,
+        "read": _read_conversation,
     },
 )

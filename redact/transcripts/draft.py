@@ -9,7 +9,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain, pairwise
 
 from rapidfuzz.distance import Indel
@@ -57,23 +57,21 @@ class Read:
 
     Attributes:
         transcript: turns, then asides.
-        items: index of the word that an object or a string stands for, by its path.
+        items: indices of the words that an object or a string stands for, by its path; one that is masked masks it.
         marks: the same of marks that stand by themselves.
         texts: of every other text, by its path.
         speakers: what stands for each speaker that is a name.
         known: findings that need no search: the speakers' names.
         again: words of the call by the word of an aside that says them once more.
-        also: index of the aside's word that an object says too, where it says it otherwise than the call's word.
     """
 
     transcript: Transcript
-    items: Mapping[Path, int]
+    items: Mapping[Path, Refs]
     marks: Mapping[Path, int]
     texts: Mapping[Path, Tokens]
     speakers: Mapping[str, str] = field(repr=False)
     known: tuple[Finding, ...]
     again: Mapping[int, Refs]
-    also: Mapping[Path, int]
 
     def projected(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         """The findings, those in another reading of the call carried over to the words that were said."""
@@ -109,12 +107,13 @@ class Draft:
         self._words: list[Word] = []
         self._turns: list[_Turn] = []
         self._items: dict[Path, int] = {}
+        self._heard: dict[Path, Refs] = {}
+        self._unlike: list[dict[Path, str]] = []
         self._marks: dict[Path, int] = {}
         self._said: dict[Path, Tokens] = {}
         self._by_times: dict[Times, list[int]] = {}
         self._copies: Counter[tuple[Path, Times, str]] = Counter()
         self._names: dict[str, str] = {}
-        self._spoken: list[list[tuple[Path, str]]] = []
         self._calls: dict[str, int] = {}
         self._call = 0
 
@@ -168,65 +167,60 @@ class Draft:
         if after is not None and after.path in self._items:
             self._marks[node.path] = self._items[after.path]
 
-    def said(self, node: Node, times: Times = UNTIMED) -> None:
+    def said(self, node: Node, times: Times = UNTIMED, *lists: Node) -> None:
         """All words of the current turn, from one text.
 
         Args:
             node: the text.
             times: of the turn. Its first word begins then, its last one ends then, and more is not known.
-        """
-        text = node.text()
-        spans = tuple(match.span() for match in TOKEN.finditer(text))
-        refs = []
-        for position, (first, end) in enumerate(spans):
-            known = (times[0] if position == 0 else None, times[1] if position == len(spans) - 1 else None)
-            refs.append((self._new(text[first:end], known, None),))
-        self._said[node.path] = Tokens(spans, tuple(refs))
+            lists: of objects that say the same words, also in another form: `four`, `five` for `45`. The first list
+                with anything in it tells the times of the words; all are masked where these are.
 
-    def said_by(self, node: Node, words: Sequence[Node], copies: Sequence[Node] = ()) -> None:
-        """All words of the current turn, from a text as one reads it, with the times of a list of words as spoken.
-
-        "4539" for "four five three nine": where the two differ, what stands between two words that are the same in both
-        is one word, with all their time.
-
-        Args:
-            node: the text.
-            words: objects with the text and the times of a word each.
-            copies: objects for each token of the text, in order; where there are not as many, they go.
+        Raises:
+            InputRejected: a field of a list isn't what it should be.
         """
         text = node.text()
         spans = tuple(match.span() for match in TOKEN.finditer(text))
         tokens = [said(text[first:end]) for first, end in spans]
-        stands, _ = _matched(tokens, [said(_facts(word)[0]) for word in words])
-        refs: list[Refs] = []
-        tied = 0
+        refs = range(len(self._words), len(self._words) + len(spans))
+        told: list[list[tuple[Times, float | None]]] = [[] for _ in spans]
+        for place, items in enumerate(filter(None, (list(each.each()) for each in lists))):
+            facts = [_facts(item) for item in items]
+            stands = self._hear({item.path: text for item, (text, _) in zip(items, facts, strict=True)}, tokens, refs)
+            if place == 0:
+                for item, (_, sure), positions in zip(items, facts, stands, strict=True):
+                    for position in positions:
+                        told[position].append((item.times(), sure))
         for position, (first, end) in enumerate(spans):
-            if position and stands[position] and stands[position] == stands[position - 1]:
-                ref = refs[-1][0]
-                word = self._words[ref]
-                self._words[ref] = replace(word, text=f"{word.text} {text[first:end]}")
+            edges = (times[0] if position == 0 else None, times[1] if position == len(spans) - 1 else None)
+            self._new(text[first:end], *_outer(told[position], edges))
+        self._said[node.path] = Tokens(spans, tuple((ref,) for ref in refs))
+
+    def _hear(self, items: Mapping[Path, str], tokens: Sequence[str], refs: Sequence[int]) -> list[Refs]:
+        """Tie the words of a list to the tokens of a text; for each the positions of those that it stands for.
+
+        What the text leaves out, as it does with a word said twice, belongs to the tokens on both sides. What it
+        doesn't say in the same letters is looked at by itself too.
+        """
+        words = [said(text) for text in items.values()]
+        matched, same = _matched(words, tokens)
+        before = -1
+        unlike: dict[Path, str] = {}
+        for at, (path, text) in enumerate(items.items()):
+            positions = matched[at]
+            alike = same or [words[at]] == [tokens[position] for position in positions]
+            if positions:
+                before = positions[-1]
             else:
-                own = [words[at] for at in stands[position]]
-                starts, ends = zip(*(word.times() for word in own), strict=True) if own else ((), ())
-                known = [start for start in starts if start is not None], [end for end in ends if end is not None]
-                scores = [score for word in own if (score := _facts(word)[1]) is not None]
-                times = (min(known[0], default=None), max(known[1], default=None))
-                ref = self._new(text[first:end], times, min(scores, default=None))
-            refs.append((ref,))
-            if stands[position]:
-                # What was heard and not written stays with the word before it.
-                for at in range(tied, stands[position][-1] + 1):
-                    self._items.setdefault(words[at].path, ref)
-                tied = stands[position][-1] + 1
-        for late in words[tied:] if refs else ():
-            self._items[late.path] = refs[-1][0]
-        self._said[node.path] = Tokens(spans, tuple(refs))
-        heard = [(word.path, _facts(word)[0]) for word in words]
-        if [said(heard_text) for _, heard_text in heard] != tokens and refs:
-            self._spoken.append(heard)
-        for copy, (ref,), token in zip(copies, refs, tokens, strict=False):
-            if said(_facts(copy)[0]) == token:
-                self._items[copy.path] = ref
+                matched[at] = tuple(position for position in (before, before + 1) if 0 <= position < len(tokens))
+            self._heard[path] = tuple(refs[position] for position in matched[at])
+            if alike:
+                unlike = {}
+            else:
+                if not unlike:
+                    self._unlike.append(unlike)
+                unlike[path] = text
+        return matched
 
     def build(self, source: str) -> Read:
         """The call, with all its texts tied to words; `source` is the name of the format.
@@ -258,22 +252,23 @@ class Draft:
                     [forms[ref] for ref in refs],
                     carried=leaf.shape is Kind.TEXT,
                 )
-        also: dict[Path, int] = {}
-        for heard in self._spoken:
-            also |= asides.spoken([(path, text, index[self._items[path]]) for path, text in heard])
+        items: dict[Path, Refs] = {path: (index[ref],) for path, ref in self._items.items()}
+        items |= {path: tuple(index[ref] for ref in each) for path, each in self._heard.items()}
+        for run in self._unlike:
+            for path, own in asides.heard(run, items).items():
+                items[path] += own
         named = [tuple(ref for (ref,) in asides.prose(name).words) for name in self._names]
         turns = [
             Turn(turn.speaker, turn.channel, tuple(self._words[ref] for ref in turn.refs)) for turn in self._in_order()
         ]
         return Read(
             transcript=Transcript((*turns, *asides.turns), self.language, source),
-            items={path: index[ref] for path, ref in self._items.items()},
+            items=items,
             marks={path: index[ref] for path, ref in self._marks.items()},
             texts=texts,
             speakers=dict(self._names),
             known=tuple(Finding("PERSON", refs, 1.0, SPEAKER_LABEL, "transcribed") for refs in named if refs),
             again=asides.again,
-            also=also,
         )
 
     def _new(self, text: str, times: Times, confidence: float | None) -> int:
@@ -308,6 +303,14 @@ class Draft:
 def is_nobody(speaker: str) -> bool:
     """True for a speaker that is nobody's name: a role, or what engines number their speakers with."""
     return bool(_NOBODY.match(speaker.strip()))
+
+
+def _outer(told: Sequence[tuple[Times, float | None]], edges: Times) -> tuple[Times, float | None]:
+    """The outer times of several words, the edges where there are none, and how sure the least sure one is."""
+    starts = [start for (start, _), _ in told if start is not None]
+    ends = [end for (_, end), _ in told if end is not None]
+    sure = [sure for _, sure in told if sure is not None]
+    return (min(starts, default=edges[0]), max(ends, default=edges[1])), min(sure, default=None)
 
 
 def _facts(node: Node) -> tuple[str, float | None]:
@@ -375,31 +378,27 @@ class _Asides:
 
     def __init__(self, words: int) -> None:
         self._next = words
+        self._known: dict[tuple[tuple[str, ...], tuple[Refs, ...]], int] = {}
         self.turns: list[Turn] = []
         self.again: dict[int, Refs] = {}
 
-    def prose(self, text: str) -> Tokens:
-        """A text of its own."""
+    def prose(self, text: str, told: Sequence[Refs] = ()) -> Tokens:
+        """A text of its own, looked at once where the same words stand for the same ones (`told`) again."""
         spans = tuple(match.span() for match in TOKEN.finditer(text))
-        words = tuple(Word(whole(text[first:end]), None, None, 0) for first, end in spans)
-        indices = range(self._next, self._next + len(words))
-        if words:
+        tokens = tuple(text[first:end] for first, end in spans)
+        first = self._known.setdefault((tokens, tuple(told)), self._next)
+        if first == self._next and tokens:
+            words = tuple(Word(whole(token), None, None, 0) for token in tokens)
             self.turns.append(Turn(f"aside {len(self.turns) + 1}", 0, words, aside=True))
             self._next += len(words)
-        return Tokens(spans, tuple((index,) for index in indices))
+        return Tokens(spans, tuple((first + place,) for place in range(len(tokens))))
 
-    def spoken(self, heard: Sequence[tuple[Path, str, int]]) -> dict[Path, int]:
-        """Words of a turn as they were spoken, where they are written otherwise; the index of each by its path.
-
-        Args:
-            heard: path, text and the call's word of each.
-        """
-        words = tuple(Word(text, None, None, 0) for _, text, _ in heard)
-        self.turns.append(Turn(f"aside {len(self.turns) + 1}", 0, words, aside=True))
-        told = {path: self._next + at for at, (path, _, _) in enumerate(heard)}
-        self.again |= {told[path]: (ref,) for path, _, ref in heard}
-        self._next += len(words)
-        return told
+    def heard(self, texts: Mapping[Path, str], stands: Mapping[Path, Refs]) -> Mapping[Path, Refs]:
+        """Words in a list that say others in another form, looked at together: the new words of each."""
+        tokens = iter(self.prose(" ".join(texts.values()), [stands[path] for path in texts]).words)
+        own = {path: tuple(next(tokens)[0] for _ in TOKEN.findall(text)) for path, text in texts.items()}
+        self.again.update({ref: stands[path] for path, refs in own.items() for ref in refs})
+        return own
 
     def again_said(self, text: str, refs: Sequence[int], words: Sequence[str], *, carried: bool) -> Tokens:
         """A text that says these words once more, given as `said`. What else it says is looked at by itself too.
@@ -416,7 +415,7 @@ class _Asides:
         told = [tuple(refs[position] for position in positions) for positions in matched]
         if same:
             return Tokens(spans, tuple(told))
-        own = self.prose(text)
+        own = self.prose(text, told)
         if carried:
             self.again.update({ref: stands for (ref,), stands in zip(own.words, told, strict=True) if stands})
         return Tokens(spans, tuple((*stands, *ref) for stands, ref in zip(told, own.words, strict=True)))

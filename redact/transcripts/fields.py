@@ -98,18 +98,22 @@ class First:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An object whose keys are codes that the vendor chose, all of one shape.
+    """An object whose keys are codes or UUIDs that the vendor chose, all of one shape.
 
     Attributes:
         shape: of each value.
         languages: True where the keys are codes of languages, which no name looks like.
+        hidden: True where the keys may say anything, as names of files do: they are numbered.
     """
 
     shape: "Shape"
     languages: bool = False
+    hidden: bool = False
 
     def has(self, key: Any) -> bool:
-        """True for a key that may stay."""
+        """True for a key that may stay, or that is hidden."""
+        if self.hidden:
+            return True
         return bool(_LANGUAGE.match(key)) if self.languages else is_code(key) or is_id(key)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from redact.call import Word
 from redact.findings import Label
 from redact.plan import said
-from redact.transcripts.draft import Read, Tokens
+from redact.transcripts.draft import Read, Refs, Tokens
 from redact.transcripts.fields import (
     TEXTS,
     First,
@@ -87,19 +87,17 @@ class _Writer:
             return self._drop(node)  # a word that nobody read
         return self._leaves(node, None)
 
-    def _word(self, node: Node, index: int) -> Any:
-        label = self._cover(node)
+    def _word(self, node: Node, refs: Refs) -> Any:
+        label = self._covering(refs)
         if label is None:
-            return self._leaves(node, None, self._words[index])
+            return self._leaves(node, None, self._words[refs[0]] if refs else None)
         self._met[-1].append(label)
         if not label.text:
             return _GONE
         return self._leaves(node, label)
 
-    def _cover(self, node: Node) -> Label | None:
-        """The label of what an object says, if it is masked."""
-        label = self._label.get(self._read.items.get(node.path, -1))
-        return label or self._label.get(self._read.also.get(node.path, -1))
+    def _covering(self, refs: Iterable[int]) -> Label | None:
+        return next((self._label[ref] for ref in refs if ref in self._label), None)
 
     def _leaves(self, node: Node, label: Label | None, word: Word | None = None) -> Any:
         """An object, a list or a leaf, in a word that is masked or kept, or in none."""
@@ -115,7 +113,7 @@ class _Writer:
 
     def _object(self, node: Node, label: Label | None, word: Word | None) -> Any:
         self._met.append([])
-        result = {}
+        result: dict[Any, Any] = {}
         for child in node.children():
             key = child.path[-1]
             if not _may_stay(key, node.shape):
@@ -123,7 +121,8 @@ class _Writer:
                 continue
             written = self._inner(child, label, word)
             if written is not _GONE:
-                result[key] = written
+                hidden = isinstance(node.shape, Named) and node.shape.hidden
+                result[f"{HIDDEN} {len(result) + 1}" if hidden else key] = written
         if label is not None and isinstance(node.shape, Mapping):
             for key in [key for key, shape in node.shape.items() if shape is Kind.ENTITY]:
                 result[key] = label.entity_type
@@ -137,15 +136,17 @@ class _Writer:
         return result
 
     def _list(self, node: Node, label: Label | None, word: Word | None) -> Any:
-        result = []
+        result: list[Any] = []
         before: Label | None = None
         for child in node.children():
-            covered = self._cover(child)
+            covered = self._covering(self._read.items.get(child.path, ()))
             mark_of = self._read.marks.get(child.path)
             if mark_of is not None and (over := self._label.get(mark_of)) is not None:
                 if over.last != mark_of or not over.text:
                     continue
             elif covered is not None and covered is before:
+                if covered.end_ms is None and result:
+                    _stretch(child, result[-1])
                 continue
             else:
                 before = covered
@@ -192,7 +193,8 @@ class _Writer:
     def _spoken(self, node: Node, value: str, label: Label | None, word: Word | None) -> str:
         if label is not None:
             lead = value[: len(value) - len(value.lstrip())]
-            return lead + label.text + ("" if label.last in self._marked else label.mark)
+            bare = node.shape is Kind.FORM or label.last in self._marked
+            return lead + label.text + ("" if bare else label.mark)
         if node.shape is Kind.FORM and word is not None and said(value) != said(word.text):
             return word.text  # it should be the same word, and nobody has looked at it
         return value
@@ -216,7 +218,7 @@ class _Writer:
         if tokens is None:
             return self._drop(node)
         text = node.value
-        covers = [next((self._label[i] for i in refs if i in self._label), None) for refs in tokens.words]
+        covers = [self._covering(refs) for refs in tokens.words]
         for position, refs in enumerate(tokens.words[1:-1], start=1):
             if not refs and covers[position - 1] is covers[position + 1]:
                 covers[position] = covers[position - 1]
@@ -252,7 +254,7 @@ def _is_word(node: Node) -> bool:
         return not node.value or any(map(_is_word, node.children()))
     if isinstance(node.value, dict):
         return not _is_leaf(node) and any(map(_is_word, node.children()))
-    return node.shape is Kind.WORD and node.value is not None
+    return node.shape in (Kind.WORD, Kind.FORM) and node.value is not None
 
 
 def _may_stay(key: Any, shape: Shape | None) -> bool:
@@ -260,6 +262,18 @@ def _may_stay(key: Any, shape: Shape | None) -> bool:
     if isinstance(shape, Mapping) and key in shape:
         return True
     return shape.has(key) if isinstance(shape, Named) else is_code(key)
+
+
+def _stretch(node: Node, written: Any) -> None:
+    """End a label that has no times of its own where the last of the words ends that it stands for."""
+    if not isinstance(node.shape, Mapping) or not isinstance(written, dict):
+        return
+    start = Node(written, node.shape, node.path).times()[0] or 0
+    end = node.times()[1]
+    for key, shape in node.shape.items():
+        if end is not None and isinstance(shape, Time) and shape.edge != "start" and written.get(key) is not None:
+            length = end if shape.edge == "end" else max(0, end - start)
+            written[key] = write_time(length, shape, written[key])
 
 
 def _within(time_ms: int | None, label: Label) -> bool:
