@@ -126,9 +126,9 @@ class Draft:
         self._turns.append(_Turn(self._speaker(speaker), channel, self._call))
 
     def turn_of(self, speaker: str = "", channel: int = 0) -> None:
-        """Begin a turn where somebody else speaks than in the one before."""
+        """Begin a turn where somebody else speaks than in the one before, or in another call."""
         last = self._turns[-1] if self._turns else None
-        if last is None or (last.speaker, last.channel) != (self._speaker(speaker), channel):
+        if last is None or (last.speaker, last.channel, last.call) != (self._speaker(speaker), channel, self._call):
             self.turn(speaker, channel)
 
     def word(self, node: Node) -> None:

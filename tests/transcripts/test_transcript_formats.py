@@ -3,6 +3,7 @@
 import copy
 import json
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -130,7 +131,10 @@ def test_whatever_is_masked_all_else_stays_in_its_place(path: Path, chance: rand
     kept = [w for index, w in enumerate(transcript.words) if index in said and index not in covered_words]
     now = [w for t in again.turns if not t.aside for w in t.words if "[CUSTOM_1]" not in w.text]
     assert [plain(w.text) for w in now] == [plain(w.text) for w in kept]
+    # Words with the same times ("4539 1488" for eight that were said) lose them where one of them is masked.
+    shared = Counter((w.start_ms, w.end_ms) for i, w in enumerate(transcript.words) if i in said)
     both = [(w, n) for w, n in zip(kept, now, strict=True) if w.start_ms is not None and w.end_ms is not None]
+    both = [(w, n) for w, n in both if shared[w.start_ms, w.end_ms] == 1]
     assert [(n.start_ms, n.end_ms) for _, n in both] == [(w.start_ms, w.end_ms) for w, _ in both]
 
 
