@@ -75,7 +75,7 @@ _MS: dict[str, Shape] = {"BeginOffsetMillis": Time("start", "ms"), "EndOffsetMil
 _POINTS: Shape = {"PointsOfInterest": [{**_MS, "DurationMillis": Time("duration", "ms")}]}
 # Characters of the text as it was; in the text as it is written they are others, and would tell how long a name was.
 _FOUND: Shape = [
-    {"CharacterOffsets": Kind.DROP, "Text": Kind.TEXT, "UnredactedText": Kind.TEXT, "RedactedText": Kind.TEXT},
+    {"CharacterOffsets": Kind.DROP, "Text": Kind.TEXT, "UnredactedText": Kind.TEXT, "RedactedText": Kind.PROSE},
 ]
 _BY_WHOM = Named({"TotalTimeMillis": Kind.NUMBER, "AverageWordsPerMinute": Kind.NUMBER})
 _SUMMARY: Shape = {"Content": Kind.PROSE, "FailureCode": Kind.CODE}

@@ -26,7 +26,7 @@ _WORD: Shape = {
 
 
 def _segments(key: str, found: Shape) -> dict[str, Shape]:
-    return {"segments": [{**_COUNTED, **_SENTIMENT, "text": Kind.TEXT, key: found}], "average": _SENTIMENT}
+    return {"segments": [{**_COUNTED, **_SENTIMENT, "text": Kind.PROSE, key: found}], "average": _SENTIMENT}
 
 
 _TOPICS: Shape = [{"topic": Kind.PROSE, "confidence": Kind.NUMBER, "confidence_score": Kind.NUMBER}]
@@ -37,7 +37,7 @@ _ALTERNATIVE: Shape = {
     "words": [_WORD],
     "languages": [Kind.CODE],
     "paragraphs": {
-        "transcript": Kind.TEXT,
+        "transcript": Kind.HIDDEN,  # made anew of the sentences, for "Speaker 0:" in it may be taken for a name
         "paragraphs": [
             {
                 **_SPAN,
@@ -52,13 +52,13 @@ _ALTERNATIVE: Shape = {
         {
             **_COUNTED,
             "label": Kind.CODE,
-            "value": Kind.TEXT,
-            "raw_value": Kind.TEXT,
+            "value": Kind.PROSE,
+            "raw_value": Kind.PROSE,
             "confidence": Kind.NUMBER,
         }
     ],
     "summaries": [{**_COUNTED, "summary": Kind.PROSE}],
-    "topics": [{**_COUNTED, "text": Kind.TEXT, "topics": _TOPICS}],
+    "topics": [{**_COUNTED, "text": Kind.PROSE, "topics": _TOPICS}],
     "sentiment_segments": [{**_COUNTED, **_SPAN, **_SENTIMENT, "text": Kind.TEXT, "confidence": Kind.NUMBER}],
     "translations": [{"language": Kind.CODE, "translation": Kind.TRANSLATED}],
 }
@@ -108,7 +108,7 @@ _SHAPE: Shape = {
         "summary": {"result": Kind.CODE, "short": Kind.PROSE, "text": Kind.PROSE},
         "topics": {"results": {"topics": _segments("topics", _TOPICS)}, **_segments("topics", _TOPICS)},
         "intents": {"results": {"intents": _segments("intents", _INTENTS)}, **_segments("intents", _INTENTS)},
-        "sentiments": {"segments": [{**_COUNTED, **_SENTIMENT, "text": Kind.TEXT}], "average": _SENTIMENT},
+        "sentiments": {"segments": [{**_COUNTED, **_SENTIMENT, "text": Kind.PROSE}], "average": _SENTIMENT},
     },
 }
 
@@ -166,13 +166,24 @@ def _who(node: Node, channel: int) -> str:
 
 
 def _mended(document: Any) -> Any:
-    """Paragraphs that tell how many words are still there."""
+    """Paragraphs that tell how many words are still there, and their text as they have it now."""
     for channel in document["results"]["channels"]:
         for best in channel.get("alternatives") or ():
-            for paragraph in (best.get("paragraphs") or {}).get("paragraphs") or ():
+            told = best.get("paragraphs") or {}
+            paragraphs = told.get("paragraphs") or ()
+            texts = [
+                " ".join(each.get("text") or "" for each in paragraph.get("sentences") or ())
+                for paragraph in paragraphs
+            ]
+            for paragraph, text in zip(paragraphs, texts, strict=True):
                 if paragraph.get("num_words") is not None:
-                    told = [sentence.get("text") or "" for sentence in paragraph.get("sentences") or ()]
-                    paragraph["num_words"] = len(" ".join(told).split())
+                    paragraph["num_words"] = len(text.split())
+            if told.get("transcript"):
+                speakers = [paragraph.get("speaker") for paragraph in paragraphs]
+                told["transcript"] = "\n" + "\n\n".join(
+                    text if speaker is None else f"Speaker {speaker}: {text}"
+                    for speaker, text in zip(speakers, texts, strict=True)
+                )
     return document
 
 

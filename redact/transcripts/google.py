@@ -55,7 +55,8 @@ _FILE: Shape = {
     "uri": Kind.HIDDEN,
     "cloudStorageResult": {"uri": Kind.HIDDEN, "vttFormatUri": Kind.HIDDEN, "srtFormatUri": Kind.HIDDEN},
     "transcript": _RESPONSE,
-    "inlineResult": {"transcript": _RESPONSE, "vttCaptions": Kind.TEXT, "srtCaptions": Kind.TEXT},
+    # Subtitles go: they say all words again, between clock times that would be taken for numbers.
+    "inlineResult": {"transcript": _RESPONSE, "vttCaptions": Kind.DROP, "srtCaptions": Kind.DROP},
 }
 _BATCH: dict[str, Shape] = {
     "@type": Kind.CODE,
