@@ -19,7 +19,8 @@ from redact.options import Options
 from redact.texts import RedactedText, TextRedactor
 
 if TYPE_CHECKING:
-    from redact.pipeline import Redactor, Result
+    from redact.pipeline import Redactor
+    from redact.report import Result
 
 _KEPT = 4
 _Made = TypeVar("_Made")
@@ -93,6 +94,8 @@ def redact_transcript(
 
 class Turns:
     """Redacts columns of turns: for pandas, Ray Data, and whatever else keeps tables.
+
+    Only the column of texts changes: drop others that hold names, such as that of the speakers.
 
     Models are loaded at first use and kept, so make one a process: with Ray,
     `dataset.map_batches(redact.Turns, batch_format="pandas", concurrency=2)`, with all turns of a call in one batch.

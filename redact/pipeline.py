@@ -31,16 +31,6 @@ from redact.transcripts import native, plain, srt, vtt
 REMAKES = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came out: paths of the outputs (none in a dry run), the report, and the plan."""
-
-    outputs: tuple[Path, ...]
-    report: dict[str, Any]
-    plan: Plan
-    warnings: tuple[str, ...] = ()
-
-
 class Redactor:
     """Redacts calls with one set of options. Models are loaded at first use and kept.
 
@@ -67,7 +57,7 @@ class Redactor:
         transcript: Transcript | None = None,
         realign: bool = False,
         dry_run: bool = False,
-    ) -> Result:
+    ) -> report.Result:
         """Redact one recording.
 
         Args:
@@ -88,7 +78,7 @@ class Redactor:
         with self._decode(path, clock) as decoded:
             call = self._read(decoded, transcript, clock, realign=realign)
             if dry_run:
-                return Result((), self._report(call, None, {}, (), clock), call.plan, _warnings(call.transcript))
+                return report.Result((), self._report(call, None, {}, (), clock), call.plan, _warnings(call.transcript))
             # A name is no text: what the policy keeps in that is not kept in this.
             is_everyday = load_language(call.transcript.language).is_everyday
             kept = values(call.transcript, call.plan, is_everyday)
@@ -221,7 +211,7 @@ class Redactor:
 
     def _made(
         self, path: Path, directory: Path, stem: str, decoded: Decoded, call: "_Call", clock: report.Clock
-    ) -> tuple[Result | None, Verification, tuple[Mention, ...]]:
+    ) -> tuple[report.Result | None, Verification, tuple[Mention, ...]]:
         """Stage, verify, and publish what passes; else with what is still heard, where that is all that is wrong."""
         with Staged(directory) as staged:
             encoded, hashes = self._stage(staged, stem, path, decoded, call, clock)
@@ -236,7 +226,7 @@ class Redactor:
             told = self._report(call, verification, hashes, notes, clock)
             staged.open(naming.report_name(stem)).write(report.write(told).encode())
             outputs = staged.publish(force=self._options.force)
-            return Result(outputs, told, call.plan, (*_warnings(call.transcript), *notes)), verification, ()
+            return report.Result(outputs, told, call.plan, (*_warnings(call.transcript), *notes)), verification, ()
 
     def _stage(
         self, staged: Staged, stem: str, path: Path, decoded: Decoded, call: "_Call", clock: report.Clock

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from redact.call import Recording, Transcript
@@ -25,6 +26,16 @@ class Run:
     models: Mapping[str, str]
     timings_s: Mapping[str, float]
     redact_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came out: paths of the outputs (none in a dry run), the report, and the plan."""
+
+    outputs: tuple[Path, ...]
+    report: dict[str, Any]
+    plan: Plan
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

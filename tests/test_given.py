@@ -15,8 +15,10 @@ from redact.call import Transcript, Turn, Word
 from redact.cli.evaluate import _hear
 from redact.errors import HeldForReview, InputRejected, UsageError
 from redact.evaluate import read_gold
-from redact.pipeline import Options, Redactor, Result
+from redact.options import Options
+from redact.pipeline import Redactor
 from redact.policy import load
+from redact.report import Result
 from redact.score import score_call
 from redact.transcripts import native
 

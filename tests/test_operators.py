@@ -272,7 +272,8 @@ def test_an_own_type_whose_name_can_t_stand_in_a_token_is_not_encrypted(tmp_path
     ],
 )
 def test_what_needs_a_key_says_so_before_any_work(changes, what):
-    from redact.pipeline import Options, Redactor
+    from redact.options import Options
+    from redact.pipeline import Redactor
 
     policy = DEFAULT.changed(**changes)
     assert policy.needs_key

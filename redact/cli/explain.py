@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from redact.cli.options import TRANSCRIPT_SUFFIXES, chosen_policy, listening, progress, roles, terms
+from redact.cli.options import TRANSCRIPT_SUFFIXES, chosen_options, chosen_policy, listening, progress
 from redact.errors import InputRejected, UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ def explain(call: Path, *, show_values: bool, as_json: bool, **given: Any) -> No
     FILE is a transcript in any format that is read, or a recording, which is transcribed first. Findings that the
     policy doesn't want are listed too. Values are hidden.
     """
-    from redact.options import Options
     from redact.pipeline import Redactor
 
     at_terminal = sys.stdout.isatty()
@@ -57,18 +56,7 @@ def explain(call: Path, *, show_values: bool, as_json: bool, **given: Any) -> No
         )
     policy = chosen_policy(given)
     with progress(quiet=as_json or call.suffix.lower() in TRANSCRIPT_SUFFIXES) as (advance, console):
-        redactor = Redactor(
-            Options(
-                policy=policy,
-                model=given["model"],
-                language=given["language"],
-                roles=roles(given["channels"]),
-                device=given["device"],
-                allow=terms(given["allow_file"]),
-                deny=terms(given["deny_file"]),
-            ),
-            advance,
-        )
+        redactor = Redactor(chosen_options(given, policy), advance)
         transcript = _transcript(redactor, call, given["language"])
         findings = redactor.findings(transcript)
     told = explanation(transcript, findings, policy, values=show_values)

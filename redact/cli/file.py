@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from redact.cli.options import TRANSCRIPT_SUFFIXES, chosen_policy, labelling, listening, progress, roles, terms
+from redact.cli.options import TRANSCRIPT_SUFFIXES, chosen_options, chosen_policy, labelling, listening, progress
 from redact.errors import ExitCode, HeldForReview, InputRejected, RedactError, UsageError
 
 if TYPE_CHECKING:
     from redact.options import Options
-    from redact.pipeline import Redactor, Result
-    from redact.texts import Result as TextResult
+    from redact.pipeline import Redactor
+    from redact.report import Result
     from redact.texts import TextRedactor
 
 AUDIO_SUFFIXES = frozenset(
@@ -77,24 +77,9 @@ def file(ctx: click.Context, /, **given: Any) -> None:
     NAME.report.json; for each transcript NAME.redacted.EXT in its own format, and NAME.report.json. One failing input
     doesn't stop the others.
     """
-    from redact import keys
-    from redact.options import Options
-
     paths = list(_expanded(given["inputs"]))
     _check_transcript(given, paths)
-    policy = chosen_policy(given)
-    options = Options(
-        policy=policy,
-        model=given["model"],
-        language=given["language"],
-        roles=roles(given["channels"]),
-        device=given["device"],
-        allow=terms(given["allow_file"]),
-        deny=terms(given["deny_file"]),
-        force=given["force"],
-        html=given["html"],
-        key=keys.read(given["key_file"]) if given["key_file"] or policy.needs_key else None,
-    )
+    options = chosen_options(given, chosen_policy(given))
     with progress(quiet=given["quiet"] or given["as_json"]) as (advance, console):
         redact = _Redact(options, given, advance)
         errors = [error for n, path in enumerate(paths, 1) if (error := _one(redact, path, n, given, console))]
@@ -113,7 +98,7 @@ class _Redact:
         self._recordings: Redactor | None = None
         self._transcripts: TextRedactor | None = None
 
-    def __call__(self, path: Path) -> Result | TextResult:
+    def __call__(self, path: Path) -> Result:
         out_dir, dry_run = self._given["out_dir"], self._given["dry_run"]
         if path.suffix.lower() in TRANSCRIPT_SUFFIXES:
             if self._transcripts is None:
@@ -169,7 +154,7 @@ def _one(redact: _Redact, path: Path, number: int, given: dict[str, Any], consol
     return None
 
 
-def _called(path: Path, number: int, stream: TextIO, result: Result | TextResult | None = None) -> str:
+def _called(path: Path, number: int, stream: TextIO, result: Result | None = None) -> str:
     """What an input is called: by its name at a terminal, and where that may be kept as its outputs are.
 
     Without outputs nobody knows whether the name says something personal.
@@ -205,7 +190,7 @@ def _expanded(inputs: tuple[Path, ...]) -> Iterator[Path]:
         yield from recordings or transcripts  # a transcript beside a recording would have outputs of the same names
 
 
-def _summary(console: Any, name: str, result: Result | TextResult, *, dry_run: bool) -> None:
+def _summary(console: Any, name: str, result: Result, *, dry_run: bool) -> None:
     from rich.markup import escape
 
     done = result.report

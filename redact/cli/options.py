@@ -14,6 +14,7 @@ from redact.errors import UsageError
 
 if TYPE_CHECKING:
     from redact.call import Role
+    from redact.options import Options
     from redact.policy import Policy
 
 TRANSCRIPT_SUFFIXES = frozenset([".json", ".jsonl", ".ndjson", ".vtt", ".srt", ".txt", ".csv", ".tsv"])
@@ -158,6 +159,31 @@ def chosen_policy(given: Mapping[str, Any]) -> Policy:
     if given.get("keep_fields"):
         changes["keep_fields"] = (*policy.keep_fields, *given["keep_fields"])
     return policy.changed(**changes) if changes else policy
+
+
+def chosen_options(given: Mapping[str, Any], policy: Policy) -> Options:
+    """How to redact, as a command's options say; what a command doesn't have is as by default.
+
+    Raises:
+        UsageError: a channel's role is unknown.
+        KeyMissing: the key can't be read.
+    """
+    from redact import keys
+    from redact.options import Options
+
+    keyed = given.get("key_file") or policy.needs_key
+    return Options(
+        policy=policy,
+        model=given.get("model"),
+        language=given["language"],
+        roles=roles(given.get("channels")),
+        device=given.get("device", "auto"),
+        allow=terms(given.get("allow_file")),
+        deny=terms(given.get("deny_file")),
+        force=given.get("force", False),
+        html=given.get("html", False),
+        key=keys.read(given.get("key_file")) if keyed else None,
+    )
 
 
 def roles(text: str | None) -> tuple[Role, ...] | None:

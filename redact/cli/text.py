@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from redact.cli.options import chosen_policy, finding, labelling, terms
+from redact.cli.options import chosen_options, chosen_policy, finding, labelling
 from redact.errors import InputRejected
 
 if TYPE_CHECKING:
@@ -36,24 +36,14 @@ def text(source: Path, output: Path, **given: Any) -> None:
     INPUT is a file, or - for standard input. A file that is written appears when it is whole; on standard output whole
     lines stand, up to the first that can't be read.
     """
-    from redact import keys, streams
-    from redact.options import Options
+    from redact import streams
     from redact.publish import Staged, check_targets
     from redact.texts import TextRedactor
 
     to_file = str(output) != "-"
     if to_file:
         check_targets(output.parent, [output.name], force=given["force"])
-    policy = chosen_policy(given)
-    redactor = TextRedactor(
-        Options(
-            policy=policy,
-            language=given["language"],
-            allow=terms(given["allow_file"]),
-            deny=terms(given["deny_file"]),
-            key=keys.read(given["key_file"]) if given["key_file"] or policy.needs_key else None,
-        )
-    )
+    redactor = TextRedactor(chosen_options(given, chosen_policy(given)))
     with _opened(source) as stream:
         head = stream.peek(_BUFFER)[:_BUFFER]
         first = head.split(b"\n", 1)[0].decode("utf-8", "replace")

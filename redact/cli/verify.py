@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from redact.cli.options import chosen_policy, listening, progress, roles
+from redact.cli.options import chosen_options, chosen_policy, listening, progress
 from redact.errors import ExitCode
 
 
@@ -29,19 +29,11 @@ def verify(ctx: click.Context, /, *, redacted: Path, original: Path | None, as_j
     listened to as well: what would be masked there must be gone, and the rest must have stayed. Exit code 7 where a
     check fails.
     """
-    from redact.options import Options
     from redact.pipeline import Redactor
 
     policy = chosen_policy(given)
     with progress(quiet=as_json) as (advance, _):
-        options = Options(
-            policy=policy,
-            model=given["model"],
-            language=given["language"],
-            roles=roles(given["channels"]),
-            device=given["device"],
-        )
-        verification, mentions = Redactor(options, advance).verify_file(redacted, original)
+        verification, mentions = Redactor(chosen_options(given, policy), advance).verify_file(redacted, original)
     heard = [
         {
             "start_ms": mention.where.start_ms,
