@@ -4,6 +4,7 @@ The same detection, plan and labels as for a recording, and the same check at th
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -54,15 +55,6 @@ class RedactedText:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What came out: paths of the outputs (none in a dry run), the report, and warnings."""
-
-    outputs: tuple[Path, ...]
-    report: dict[str, Any]
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class _Done:
     """A transcript with all that is known of it."""
 
@@ -103,7 +95,7 @@ class TextRedactor:
         name: str | None = None,
         to: Sequence[str] = (SAME,),
         dry_run: bool = False,
-    ) -> Result:
+    ) -> report.Result:
         """Redact one transcript file.
 
         Args:
@@ -131,7 +123,7 @@ class TextRedactor:
         done = self._done(opened, clock)
         sha256 = hashlib.sha256(content).hexdigest()
         if dry_run:
-            return Result((), self._report(done, sha256, {}, clock), _warnings(done))
+            return report.Result((), self._report(done, sha256, {}, clock), done.plan, _warnings(done))
         stem = naming.stem(path, done.values, load_language(done.transcript.language).is_everyday, sha256)
         contents = {
             suffix: (done.text if kind == SAME else WRITERS[kind][1](done.redacted)).encode("utf-8")
@@ -147,7 +139,7 @@ class TextRedactor:
             outputs = staged.publish(force=self._options.force)
         if not passed:
             raise _unverified()
-        return Result(outputs, told, _warnings(done))
+        return report.Result(outputs, told, done.plan, _warnings(done))
 
     def redact_text(self, text: str, name: str | None = None, numbers: Numbers | None = None) -> RedactedText:
         """Redact one transcript, as the text of its file.
@@ -225,7 +217,7 @@ class TextRedactor:
 
     def _report(self, done: _Done, sha256: str, hashes: Mapping[str, str], clock: report.Clock) -> dict[str, Any]:
         run = report.Run(self.policy.name, self.policy.digest, self._loaded.digests, clock.seconds, __version__)
-        read = report.TranscriptFile(sha256, done.opened.format.name, done.dropped)
+        read = report.TranscriptFile(sha256, done.opened.format.name, _nameless(done.dropped, done.values))
         return report.build_text(run, read, done.transcript, done.findings, done.plan, done.verification, hashes)
 
 
@@ -242,6 +234,16 @@ def _named(known: Sequence[Finding], transcript: Transcript) -> list[Finding]:
         *named,
         *(Finding("PERSON", (index,), 1.0, SPEAKER_LABEL, "transcribed") for index in again if index not in own),
     ]
+
+
+def _nameless(dropped: Mapping[str, int], values: frozenset[tuple[str, ...]]) -> Mapping[str, int]:
+    """Places of dropped fields, without a key that says what is masked: a caller's name may be one."""
+    telling = {word for value in values for word in value if len(word) >= VALUE_CHARACTERS}
+    told: Counter[str] = Counter()
+    for place, count in dropped.items():
+        keys = ("*" if any(word in said(key) for word in telling) else key for key in place.split("."))
+        told[".".join(keys)] += count
+    return told
 
 
 def _suffixes(opened: Opened, path: Path, to: Sequence[str]) -> dict[str, str]:

@@ -78,6 +78,13 @@ def test_the_report_lists_what_was_dropped_without_a_value(redactor: TextRedacto
     assert left([json.dumps(report)]) == []
 
 
+def test_a_key_that_is_the_callers_name_is_not_told_in_the_report(redactor: TextRedactor) -> None:
+    document = json.loads(AWS.read_text())
+    document["results"]["halloway"] = document["results"]["note"] = "his file"
+    dropped = redactor.redact_text(json.dumps(document)).report["input"]["fields_dropped"]
+    assert dropped == {"results.*": 1, "results.note": 1}
+
+
 def test_a_field_may_be_kept_and_is_redacted_then() -> None:
     document = json.loads(AWS.read_text())
     document["results"]["note"] = {"by": "Call back Desmond Halloway about the bill", "count": 3}
