@@ -200,8 +200,8 @@ def _copies(draft: Draft, items: Node) -> None:
 def _mended(document: Any) -> Any:
     """Segments that name only items that are still there."""
     results = document["results"]
-    there = {item.get("id") for item in results.get("items", ())}
-    for segment in results.get("audio_segments", ()):
+    there = {item.get("id") for item in filter(None, results.get("items") or ())}
+    for segment in filter(None, results.get("audio_segments") or ()):
         if isinstance(segment.get("items"), list):
             segment["items"] = [number for number in segment["items"] if number in there]
     return document

@@ -167,12 +167,12 @@ def _who(node: Node, channel: int) -> str:
 
 def _mended(document: Any) -> Any:
     """Paragraphs that tell how many words are still there, and their text as they have it now."""
-    for channel in document["results"]["channels"]:
-        for best in channel.get("alternatives") or ():
+    for channel in filter(None, document["results"]["channels"]):
+        for best in filter(None, channel.get("alternatives") or ()):
             told = best.get("paragraphs") or {}
-            paragraphs = told.get("paragraphs") or ()
+            paragraphs = list(filter(None, told.get("paragraphs") or ()))
             texts = [
-                " ".join(each.get("text") or "" for each in paragraph.get("sentences") or ())
+                " ".join(str(each.get("text") or "") for each in filter(None, paragraph.get("sentences") or ()))
                 for paragraph in paragraphs
             ]
             for paragraph, text in zip(paragraphs, texts, strict=True):

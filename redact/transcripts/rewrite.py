@@ -19,6 +19,7 @@ from redact.transcripts.fields import (
     Kind,
     Named,
     Node,
+    Path,
     Shape,
     Time,
     fits,
@@ -70,6 +71,7 @@ class _Writer:
         self._label = {index: label for label in self._all for index in range(label.first, label.last + 1)}
         self._marked = frozenset(read.marks.values())
         self._met: list[list[Label]] = [[]]
+        self._hidden: set[Path] = set()
 
     def node(self, node: Node) -> Any:
         """The node as it is written, or `_GONE`."""
@@ -101,9 +103,10 @@ class _Writer:
 
     def _leaves(self, node: Node, label: Label | None, word: Word | None = None) -> Any:
         """An object, a list or a leaf, in a word that is masked or kept, or in none."""
-        if isinstance(node.value, dict) and not _is_leaf(node):
+        free = isinstance(node.shape, Kind) and node.shape in TEXTS
+        if isinstance(node.value, dict) and (free or isinstance(node.shape, Mapping | Named)):
             return self._object(node, label, word)
-        if isinstance(node.value, list) and not _is_leaf(node):
+        if isinstance(node.value, list) and (free or isinstance(node.shape, list | First)):
             return self._list(node, label, word)
         return self._leaf(node, label, word)
 
@@ -119,9 +122,11 @@ class _Writer:
             if not _may_stay(key, node.shape):
                 self._drop(child)
                 continue
+            hidden = isinstance(node.shape, Named) and node.shape.hidden
+            if hidden:
+                self._hidden.add(child.path)
             written = self._inner(child, label, word)
             if written is not _GONE:
-                hidden = isinstance(node.shape, Named) and node.shape.hidden
                 result[f"{HIDDEN} {len(result) + 1}" if hidden else key] = written
         if label is not None and isinstance(node.shape, Mapping):
             for key in [key for key, shape in node.shape.items() if shape is Kind.ENTITY]:
@@ -241,7 +246,8 @@ class _Writer:
         return instead
 
     def _note(self, node: Node, count: int) -> None:
-        self.dropped[_INDICES.sub("", place(node.path)).removeprefix(".")] += count
+        path = tuple("*" if node.path[:at] in self._hidden else part for at, part in enumerate(node.path, start=1))
+        self.dropped[_INDICES.sub("", place(path)).removeprefix(".")] += count
 
 
 def _is_leaf(node: Node) -> bool:

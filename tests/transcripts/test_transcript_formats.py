@@ -188,6 +188,38 @@ def test_every_string_in_turn_may_hold_a_name(path: Path) -> None:
         assert left(told) == [], place
 
 
+ODD = (
+    None, True, -1, 10**30, "", [], {}, [[]], {"a": 1}, "-5", "PT", "99:99:99.9", "\x00", "\u05e9" * 50, [None],
+    f"{VALUES[0]} {VALUES[3]}", [VALUES[0]], {VALUES[0]: VALUES[1]},
+)  # fmt: skip
+
+
+@each_json
+def test_whatever_stands_in_a_field_is_a_clear_error_or_nothing_is_left(path: Path) -> None:
+    chance = random.Random(path.name)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    places = [place for place, _ in values(document) if place]
+    for _ in range(60):
+        changed = copy.deepcopy(document)
+        *above, key = chance.choice(places)
+        target = changed
+        for part in above:
+            target = target[part]
+        target[key] = copy.deepcopy(chance.choice(ODD))
+        try:
+            file = opened(json.dumps(changed))
+            _, told, dropped = file.redacted(labels(file.read.transcript))
+        except RedactError as error:
+            told, dropped = (error.message, error.hint), {}
+        assert left([*told, *dropped]) == [], (*above, key)
+
+
+def values(value, place=()):
+    yield place, value
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from values(item, (*place, key))
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
