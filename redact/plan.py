@@ -140,7 +140,8 @@ def _heard_again(transcript: Transcript, where: Stretch, policy: Policy) -> Stre
 
 def said(text: str) -> str:
     """A word free of case and marks: equal for the same value."""
-    return "".join(character for character in text.lower() if character.isalnum())
+    lower = text.lower()
+    return lower if lower.isalnum() else "".join(filter(str.isalnum, lower))
 
 
 def runs(transcript: Transcript, types: Mapping[int, str]) -> list[tuple[int, ...]]:

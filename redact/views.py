@@ -9,6 +9,7 @@ projected back to words, and from words to time.
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from redact.call import Transcript, Turn
 
@@ -24,8 +25,7 @@ class Passage:
     opens: tuple[int, ...] = (0,)
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Characters [start, end) of a view's text, and the words that they stand for."""
 
     start: int
@@ -69,12 +69,13 @@ class ViewBuilder:
         """Append text that stands for the given words; the separator comes before it, unless it is the first."""
         if not text:
             return
-        if self._length and separator:
+        start = self._length
+        if start and separator:
             self._parts.append(separator)
-            self._length += len(separator)
+            start += len(separator)
         self._parts.append(text)
-        self._pieces.append(Piece(self._length, self._length + len(text), tuple(words)))
-        self._length += len(text)
+        self._length = start + len(text)
+        self._pieces.append(Piece(start, self._length, tuple(words)))
 
     def build(self) -> View:
         """The view of all that was added."""

@@ -33,6 +33,8 @@ def names_again(heard: Heard, findings: Sequence[Finding]) -> Iterator[Finding]:
     found = {index for finding in findings if finding.entity_type == "PERSON" for index in finding.words}
     for _, indices in heard.transcript.turn_ranges():
         for index in indices:
+            if not (_may_be_name(heard, index) or heard.said[index] in heard.language.names.particles):
+                continue
             for count in range(_MOST_WORDS, 0, -1):
                 words = tuple(range(index, index + count))
                 if words[-1] >= indices.stop or found.issuperset(words) or not _is_candidate(heard, words):
@@ -86,9 +88,11 @@ def _is_candidate(heard: Heard, words: Sequence[int]) -> bool:
     inner = [index for index in words if heard.said[index] not in particles] if len(words) > 1 else list(words)
     if not inner or inner[-1] != words[-1]:
         return False
-    return all(
-        heard.doubtful(index) or (heard.capital(index) if heard.cased else not heard.common(index)) for index in inner
-    )
+    return all(_may_be_name(heard, index) for index in inner)
+
+
+def _may_be_name(heard: Heard, index: int) -> bool:
+    return heard.doubtful(index) or (heard.capital(index) if heard.cased else not heard.common(index))
 
 
 def _likeness(heard: Heard, words: Sequence[int], known: dict[str, str]) -> float:

@@ -195,6 +195,8 @@ def _by_first(phrases: Sequence[Phrase]) -> dict[str, list[Phrase]]:
 
 def _matches(heard: Heard, turn: Sequence[int], position: int, phrases: Sequence[Phrase]) -> list[int]:
     """Positions after each phrase that starts here; the longest alone where one contains another."""
+    if not phrases:
+        return []
     said = tuple(heard.said[index] for index in turn[position : position + 6])
     ends = [position + len(phrase) for phrase in phrases if said[: len(phrase)] == phrase]
     return [max(ends)] if ends else []

@@ -80,6 +80,8 @@ def _keywords(heard: Heard) -> View:
     """The turns that have misheard keywords, a line each, with these put right."""
     view = ViewBuilder("keywords")
     for passage in turns(heard.transcript):
+        if not any(_may_be_keyword(heard, index) for index in passage.words):
+            continue
         pieces = list(_put_right(heard, passage.words))
         if any(keyword for _, keyword in pieces):
             for position, (words, keyword) in enumerate(pieces):
@@ -87,11 +89,16 @@ def _keywords(heard: Heard) -> View:
     return view.build()
 
 
+def _may_be_keyword(heard: Heard, index: int) -> bool:
+    """False for everyday words that were surely said."""
+    return not heard.common(index) or heard.doubtful(index)
+
+
 def _put_right(heard: Heard, spoken: Sequence[int]) -> Iterator[tuple[tuple[int, ...], str | None]]:
     """The words one after another, those that sound like a keyword together and with it."""
     at = 0
     while at < len(spoken):
-        unsure = [not heard.common(index) or heard.doubtful(index) for index in spoken[at : at + _MOST_WORDS]]
+        unsure = [_may_be_keyword(heard, index) for index in spoken[at : at + _MOST_WORDS]]
         words, keyword = tuple(spoken[at : at + 1]), None
         for count in range(unsure.index(True) + 1, len(unsure) + 1) if True in unsure else ():
             together = tuple(spoken[at : at + count])

@@ -5,7 +5,7 @@ spelling alphabet only among other letters, "SW" is two letters beside a number.
 """
 
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -112,12 +112,12 @@ def elements(tokens: Sequence[Token], language: Language, reading: int = 0) -> l
             )
         )
         at += length
-    if not any(element.kind in {"digits", "letter"} for element in found):
+    if not any(element.kind in _IN_CODES for element in found):
         return found
-    found = [_unless_listed(found, at) for at in range(len(found))]
+    found = [_unless_listed(found, at) if element.kind in _IN_CODES else element for at, element in enumerate(found)]
     zeros = _zeros_otherwise if reading == OH_OTHERWISE else _zeros
     for rule in (_alphabets_and_groups, zeros, _articles, _lone):
-        found = list(_each_run(found, language, rule))
+        _each_run(found, language, rule)
     return found
 
 
@@ -282,37 +282,28 @@ def _letters_at_once(tokens: Sequence[Token], at: int, language: Language) -> tu
     return "", 0, ""
 
 
-_OF_RUNS = frozenset({"digits", "letter", "filler"})
+_IN_CODES = frozenset({"digits", "letter"})
 _Run = list[Element]
 _Rule = Callable[[_Run, Element | None, Language], _Run]
 
 
-def _each_run(found: Sequence[Element], language: Language, rule: _Rule) -> Iterator[Element]:
-    """Elements after a rule has been applied to each run of numbers and letters (fillers among them left alone)."""
+def _each_run(found: list[Element], language: Language, rule: _Rule) -> None:
+    """Apply a rule to each run of numbers and letters, in place; fillers among them stay as they are."""
     at = 0
     while at < len(found):
-        if found[at].kind not in _OF_RUNS:
-            yield found[at]
+        if found[at].kind not in _IN_CODES:
             at += 1
             continue
-        end = at
         positions = []
-        for position in range(at, len(found)):
-            if found[position].kind in {"digits", "letter"}:
-                positions.append(position)
-                end = position + 1
-            elif found[position].kind != "filler":
-                break
-        if not positions:
-            yield found[at]
+        while at < len(found) and (found[at].kind in _IN_CODES or found[at].kind == "filler"):
+            if found[at].kind in _IN_CODES:
+                positions.append(at)
             at += 1
-            continue
+        end = positions[-1] + 1
         following = found[end] if end < len(found) else None
-        changed = dict(
-            zip(positions, rule([found[position] for position in positions], following, language), strict=True)
-        )
-        yield from (changed.get(position, found[position]) for position in range(at, end))
-        at = end
+        changed = rule([found[position] for position in positions], following, language)
+        for position, element in zip(positions, changed, strict=True):
+            found[position] = element
 
 
 def _as_word(element: Element) -> Element:
