@@ -14,10 +14,10 @@ from redact.audio import crosstalk, dtmf
 from redact.audio.pcm import Signal
 from redact.audio.resample import Resampled
 from redact.audio.speech import SAMPLE_RATE, WithoutEcho, hear
-from redact.call import HeardAcross, Recording, Stretch, Transcript
+from redact.call import HeardAcross, Recording, Stretch, Transcript, Word
 from redact.plan import Sound
 from redact.transcribe.engine import Clip, Engine
-from redact.transcribe.segments import clips, doubts, plausible, turns, with_audible
+from redact.transcribe.segments import RESTS, clips, doubts, plausible, turns, unheard, with_audible
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def transcribe(
         probability: of the language; None where it was given.
         progress: called with milliseconds done and in all.
     """
-    told = engine.transcribe(surveyed.clips, language, progress)
+    told = _told(surveyed, engine, language, progress)
     heard = plausible(told, recording.duration_ms)
     doubted = tuple(
         doubt
@@ -106,6 +106,20 @@ def transcribe(
     )
     said_by = turns(heard, recording.roles, surveyed.sound.speech)
     return Transcript(said_by, language, engine.name, probability, doubted)
+
+
+def _told(surveyed: Survey, engine: Engine, language: str, progress: Callable[[int, int], None]) -> tuple[Word, ...]:
+    """All words, by channel; what an engine leaves of a clip though somebody speaks there, it listens to again."""
+    left = surveyed.clips
+    words = new = engine.transcribe(left, language, progress)
+    for _ in range(RESTS):
+        rests = unheard([clip.where for clip in left], new, surveyed.sound.speech)
+        left = tuple(clip.part(rest) for clip, rest in zip(left, rests, strict=True) if rest)
+        if not left:
+            break
+        new = engine.transcribe(left, language, lambda *_: None)
+        words = tuple(sorted((*words, *new), key=lambda word: (word.channel, word.start_ms or 0)))
+    return words
 
 
 def longest_clips(cut: Iterable[Clip]) -> tuple[Clip, ...]:

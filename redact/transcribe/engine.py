@@ -31,6 +31,13 @@ class Clip:
         """How long it is."""
         return self.where.end_ms - self.where.start_ms
 
+    def part(self, where: Stretch) -> "Clip":
+        """A clip of a stretch within this one."""
+        first, last = (
+            (time_ms - self.where.start_ms) * SAMPLE_RATE // 1000 for time_ms in (where.start_ms, where.end_ms)
+        )
+        return Clip(where, lambda: self.sound()[first:last])
+
 
 class Engine(Protocol):
     """Turns clips into words.

@@ -1,22 +1,25 @@
 """faster-whisper, clip by clip: the only module that transcribes with it.
 
-Each clip is one contiguous stretch of sound (docs/decisions/0003), transcribed on its own: features are made for
-30 s at a time, no text of one clip leaks into the next, and clips run side by side on single-thread workers, which
-on few cores is faster than one worker on all of them.
+Each clip is one contiguous stretch of sound (docs/decisions/0003) and one window of the model, looked at once: the
+library's own loop goes on from the last word to the end of the clip and further, window after window, though nobody
+speaks there. Features are made for 30 s at a time, no text of one clip leaks into the next, and clips run side by side
+on single-thread workers, which on few cores is faster than one worker on all of them (docs/performance.md).
 """
 
 import logging
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from redact.call import Word
 from redact.errors import ModelMissing
-from redact.transcribe.engine import Clip, Progress, Sound
+from redact.transcribe.engine import SAMPLE_RATE, Clip, Progress, Sound
 
 # The library logs what it hears at debug level, and the language at info.
 logging.getLogger("faster_whisper").handlers = [logging.NullHandler()]
@@ -26,9 +29,17 @@ BEAM_SIZE = 5
 # Whisper's own signs of a failed decoding: text that repeats itself, and text that the model finds unlikely. It would
 # then draw words at random, at rising temperatures; a second look that forbids repeats does as well, and the same call
 # gives the same words each time (docs/decisions/0004).
-LOOPING, UNLIKELY = 2.4, -1.0
+LOOPING, UNLIKELY, NO_SPEECH = 2.4, -1.0, 0.6
 PENALTY, REPEATED_TOKENS = 1.1, 5
 _MAX_WORKERS = 8
+# Clips decoded at once: on a processor the batch gains nothing over one worker a core, a graphics card wants many.
+BATCH = {"cpu": 1, "cuda": 16}
+# Shorter clips hold no word, and too little for the features of one.
+_LEAST_SAMPLES = SAMPLE_RATE // 10
+# Clips of a batch lie so far apart on the clock that the library makes nothing of what stands before one.
+_APART_S = 60.0
+
+_Segments = list[dict[str, Any]]
 
 
 class FasterWhisper:
@@ -61,6 +72,7 @@ class FasterWhisper:
                 f"the speech model {name} can't be loaded on the device {device!r}",
                 hint="check it with: redact models verify, or choose --device cpu",
             ) from None
+        self._batch = BATCH[self._model.model.device]
 
     def detect_language(self, clips: Sequence[Clip]) -> tuple[str, float]:
         """The language that is likeliest over the clips together, and its mean probability."""
@@ -73,7 +85,7 @@ class FasterWhisper:
 
     def transcribe(self, clips: Sequence[Clip], language: str, progress: Progress) -> tuple[Word, ...]:
         """The words of all clips, in the clips' order."""
-        return self._all(clips, partial(self._one, language=language, beam_size=self._beam_size), progress)
+        return self._all(clips, partial(self._decoded_twice, language=language), progress)
 
     def transcribe_again(self, clips: Sequence[Clip], language: str, expected: Sequence[str]) -> tuple[Word, ...]:
         """The words of all clips as a greedy search finds them, with the names as hotwords and without a second look.
@@ -81,52 +93,115 @@ class FasterWhisper:
         Hotwords make an engine repeat them over what it can't make out: that is forbidden from the start.
         """
         again = partial(
-            self._once, language=language, beam_size=1, hotwords=", ".join(expected) or None,
+            self._decoded, language=language, beam_size=1, hotwords=", ".join(expected) or None,
             repetition_penalty=PENALTY, no_repeat_ngram_size=REPEATED_TOKENS,
         )  # fmt: skip
         return self._all(clips, again, lambda *_: None)
 
-    def _all(self, clips: Sequence[Clip], one: Callable[[Clip], list[Word]], progress: Progress) -> tuple[Word, ...]:
+    def _all(
+        self, clips: Sequence[Clip], decoded: Callable[[Sequence[Sound]], list[_Segments]], progress: Progress
+    ) -> tuple[Word, ...]:
         total = sum(clip.duration_ms for clip in clips)
         done = 0
         words: list[Word] = []
+        batches = [clips[at : at + self._batch] for at in range(0, len(clips), self._batch)]
+
+        def found_in(batch: Sequence[Clip]) -> list[_Segments]:
+            sounds = [clip.sound() for clip in batch]
+            enough = [sound for sound in sounds if len(sound) >= _LEAST_SAMPLES]
+            segments = iter(decoded(enough) if enough else ())
+            return [next(segments) if len(sound) >= _LEAST_SAMPLES else [] for sound in sounds]
+
         with ThreadPoolExecutor(self._workers) as pool:
-            for clip, heard in zip(clips, pool.map(one, clips), strict=True):
-                words += heard
-                done += clip.duration_ms
+            heard = pool.map(found_in, batches)
+            for batch, found in zip(batches, heard, strict=True):
+                for clip, segments in zip(batch, found, strict=True):
+                    words += [word for segment in segments for word in _words(segment, clip)]
+                done += sum(clip.duration_ms for clip in batch)
                 progress(done, total)
         return tuple(words)
 
-    def _one(self, clip: Clip, *, language: str, beam_size: int) -> list[Word]:
-        sound = clip.sound()
-        decoded = partial(self._decoded, sound, language=language, beam_size=beam_size)
-        segments = decoded()
-        if any(s.compression_ratio > LOOPING or s.avg_logprob < UNLIKELY for s in segments):
-            segments = decoded(repetition_penalty=PENALTY, no_repeat_ngram_size=REPEATED_TOKENS)
-        return [word for segment in segments for word in _words(segment, clip)]
+    def _decoded_twice(self, sounds: Sequence[Sound], *, language: str) -> list[_Segments]:
+        """What is said in each sound; where the decoding fails, as a second look finds it."""
+        decoded = partial(self._decoded, language=language, beam_size=self._beam_size)
+        found = decoded(sounds)
+        failed = [number for number, segments in enumerate(found) if any(map(_has_failed, segments))]
+        if failed:
+            again = decoded(
+                [sounds[number] for number in failed],
+                repetition_penalty=PENALTY, no_repeat_ngram_size=REPEATED_TOKENS,
+            )  # fmt: skip
+            for number, segments in zip(failed, again, strict=True):
+                found[number] = segments
+        return found
 
-    def _once(self, clip: Clip, **settings: Any) -> list[Word]:
-        return [word for segment in self._decoded(clip.sound(), **settings) for word in _words(segment, clip)]
+    def _decoded(self, sounds: Sequence[Sound], *, language: str, **settings: Any) -> list[_Segments]:
+        """Segments of each sound, of 30 s at most, from one window of the model; times are from the sound's start."""
+        from faster_whisper.audio import pad_or_trim
+        from faster_whisper.tokenizer import Tokenizer
+        from faster_whisper.transcribe import BatchedInferencePipeline
 
-    def _decoded(self, sound: Sound, **settings: Any) -> list[Any]:
-        segments, _ = self._model.transcribe(
-            sound, word_timestamps=True, condition_on_previous_text=False, temperature=[0.0], **settings
+        multilingual = self._model.model.is_multilingual
+        tokenizer = Tokenizer(
+            self._model.hf_tokenizer, multilingual, task="transcribe", language=language if multilingual else "en"
         )
-        return list(segments)
+        features = np.stack([pad_or_trim(self._model.feature_extractor(sound)[..., :-1]) for sound in sounds])
+        placed = [
+            {"offset": _APART_S * number, "duration": len(sound) / SAMPLE_RATE} for number, sound in enumerate(sounds)
+        ]
+        found = BatchedInferencePipeline(self._model).forward(
+            features, tokenizer, placed, _options(tokenizer, settings)
+        )
+        for place, segments in zip(placed, found, strict=True):
+            for word in _said(segments):
+                word["start"] -= place["offset"]
+                word["end"] -= place["offset"]
+        return [[segment for segment in segments if not _is_silence(segment)] for segments in found]
 
 
-def _words(segment: Any, clip: Clip) -> list[Word]:
+def _options(tokenizer: Any, settings: Mapping[str, Any]) -> Any:
+    """faster-whisper's options: its own defaults, no text before a window, no chance, and these settings."""
+    from faster_whisper.transcribe import TranscriptionOptions, get_suppressed_tokens
+
+    defaults = {
+        "beam_size": BEAM_SIZE, "best_of": 1, "patience": 1, "length_penalty": 1, "repetition_penalty": 1,
+        "no_repeat_ngram_size": 0, "log_prob_threshold": None, "no_speech_threshold": None,
+        "compression_ratio_threshold": None, "condition_on_previous_text": False, "prompt_reset_on_temperature": 0.5,
+        "temperatures": [0.0], "initial_prompt": None, "prefix": None, "suppress_blank": True,
+        "suppress_tokens": get_suppressed_tokens(tokenizer, [-1]), "without_timestamps": False,
+        "max_initial_timestamp": 1.0, "word_timestamps": True, "prepend_punctuations": "\"'“¿([{-",
+        "append_punctuations": "\"'.。,，!！?？:：”)]}、", "multilingual": False, "max_new_tokens": None,
+        "clip_timestamps": None, "hallucination_silence_threshold": None, "hotwords": None,
+    }  # fmt: skip
+    return TranscriptionOptions(**{**defaults, **settings})
+
+
+def _has_failed(segment: Mapping[str, Any]) -> bool:
+    return bool(segment["compression_ratio"] > LOOPING or segment["avg_logprob"] < UNLIKELY)
+
+
+def _is_silence(segment: Mapping[str, Any]) -> bool:
+    """Whisper's own sign that what it wrote was never said."""
+    return bool(segment["no_speech_prob"] > NO_SPEECH and segment["avg_logprob"] < UNLIKELY)
+
+
+def _said(segments: _Segments) -> Iterator[dict[str, Any]]:
+    for segment in segments:
+        yield from segment.get("words") or ()
+
+
+def _words(segment: Mapping[str, Any], clip: Clip) -> list[Word]:
     """A segment's words on the recording's clock, rounded outward and kept inside the clip."""
     offset, end = clip.where.start_ms, clip.where.end_ms
     result: list[Word] = []
-    for word in segment.words or ():
-        text = word.word.strip()
+    for word in segment.get("words") or ():
+        text = word["word"].strip()
         if not text:
             continue
-        start_ms = min(max(offset, offset + math.floor(float(word.start) * 1000)), end)
-        end_ms = min(max(start_ms, offset + math.ceil(float(word.end) * 1000)), end)
-        spoken = Word(text, start_ms, end_ms, clip.where.channel, round(float(word.probability), 3))
-        if result and not word.word[:1].isspace():  # "C" + "'est": the engine splits what is one word
+        start_ms = min(max(offset, offset + math.floor(float(word["start"]) * 1000)), end)
+        end_ms = min(max(start_ms, offset + math.ceil(float(word["end"]) * 1000)), end)
+        spoken = Word(text, start_ms, end_ms, clip.where.channel, round(float(word["probability"]), 3))
+        if result and not word["word"][:1].isspace():  # "C" + "'est": the engine splits what is one word
             result[-1] = _joined(result[-1], spoken)
         else:
             result.append(spoken)

@@ -16,6 +16,7 @@ from redact.transcribe.segments import (
     doubts,
     plausible,
     turns,
+    unheard,
     with_audible,
 )
 
@@ -111,6 +112,27 @@ def test_clips(regions, expected):
 
 def word(text, start, end, channel=0):
     return Word(text, start, end, channel)
+
+
+@pytest.mark.parametrize(
+    ("said", "speech", "rest"),
+    [
+        ([(1000, 9000)], [(0, 10_000)], (9000, 20_000)),
+        ([(1000, 9700)], [(0, 10_000)], None),  # a rest of the last word
+        ([(1000, 9000)], [(0, 9000)], None),
+        ([(1000, 9000)], [(0, 9000), (15_000, 16_000)], (14_700, 20_000)),
+        ([(1000, 9000)], [(0, 9000), (15_000, 15_300), (17_000, 17_300)], (14_700, 20_000)),
+        ([(1000, 9000)], [(0, 9000), (19_500, 25_000)], (19_000, 20_000)),
+        ([(1000, 9000)], [(0, 9000), (20_000, 25_000)], None),
+        ([(1000, 9000)], [(0, 9000), (19_900, 25_000)], None),
+        ([], [(0, 20_000)], None),  # no word in the whole clip: doubted
+        ([(1000, None)], [(0, 20_000)], None),
+    ],
+)
+def test_what_an_engine_leaves_of_a_clip(said, speech, rest):
+    words = [word("a", *times) for times in said] + [word("b", 0, 20_000, channel=1)]
+    regions = [*(Stretch(0, *s) for s in speech), Stretch(1, 0, 20_000)]
+    assert unheard([Stretch(0, 0, 20_000)], words, regions) == (rest and Stretch(0, *rest),)
 
 
 @pytest.mark.parametrize(

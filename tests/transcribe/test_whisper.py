@@ -58,5 +58,14 @@ def test_a_failed_decoding_gets_a_second_look_that_comes_again(engine, clips, mo
     assert heard(engine, clips[:1]) == once
 
 
+def test_clips_decoded_at_once_say_what_each_says_alone(engine, clips, monkeypatch):
+    alone = heard(engine, clips)
+    monkeypatch.setattr(engine, "_batch", len(clips))
+    together = heard(engine, clips)
+    assert [(text, channel) for text, _, _, channel, _ in together] == [(w[0], w[3]) for w in alone]
+    # Sums in another order: a time may be one or two steps of 20 ms off.
+    assert all(abs(a[1] - b[1]) <= 40 and abs(a[2] - b[2]) <= 40 for a, b in zip(together, alone, strict=True))
+
+
 def test_silence_has_no_words(engine):
     assert engine.transcribe([Clip(Stretch(0, 0, 0), lambda: np.zeros(0, np.float32))], "en", _nobody) == ()
