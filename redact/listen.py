@@ -17,7 +17,7 @@ from redact.audio.speech import SAMPLE_RATE, WithoutEcho, hear
 from redact.call import HeardAcross, Recording, Stretch, Transcript, Word
 from redact.plan import Sound
 from redact.transcribe.engine import Clip, Engine
-from redact.transcribe.segments import RESTS, clips, doubts, plausible, turns, unheard, with_audible
+from redact.transcribe.segments import clips, doubts, plausible, turns, unheard, with_audible
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,29 +97,21 @@ def transcribe(
         probability: of the language; None where it was given.
         progress: called with milliseconds done and in all.
     """
-    told = _told(surveyed, engine, language, progress)
+    speech = surveyed.sound.speech
+
+    def rest(clip: Clip, words: Sequence[Word]) -> Clip | None:
+        left = unheard(clip.where, words, speech)
+        return clip.part(left) if left else None
+
+    told = engine.transcribe(surveyed.clips, language, progress, rest)
     heard = plausible(told, recording.duration_ms)
     doubted = tuple(
         doubt
         for channel, part in enumerate(surveyed.speech)
         for doubt in doubts([word for word in heard if word.channel == channel], without(part, surveyed.tones))
     )
-    said_by = turns(heard, recording.roles, surveyed.sound.speech)
+    said_by = turns(heard, recording.roles, speech)
     return Transcript(said_by, language, engine.name, probability, doubted)
-
-
-def _told(surveyed: Survey, engine: Engine, language: str, progress: Callable[[int, int], None]) -> tuple[Word, ...]:
-    """All words, by channel; what an engine leaves of a clip though somebody speaks there, it listens to again."""
-    left = surveyed.clips
-    words = new = engine.transcribe(left, language, progress)
-    for _ in range(RESTS):
-        rests = unheard([clip.where for clip in left], new, surveyed.sound.speech)
-        left = tuple(clip.part(rest) for clip, rest in zip(left, rests, strict=True) if rest)
-        if not left:
-            break
-        new = engine.transcribe(left, language, lambda *_: None)
-        words = tuple(sorted((*words, *new), key=lambda word: (word.channel, word.start_ms or 0)))
-    return words
 
 
 def longest_clips(cut: Iterable[Clip]) -> tuple[Clip, ...]:

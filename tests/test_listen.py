@@ -7,7 +7,7 @@ import pytest
 
 from redact.call import Recording, Stretch, Word
 from redact.listen import Survey, transcribe, without
-from redact.transcribe.engine import Clip
+from redact.transcribe.engine import RESTS, Clip, Rest
 
 
 @pytest.mark.parametrize(
@@ -42,18 +42,20 @@ class Halting:
         raise NotImplementedError
 
     def transcribe(
-        self, clips: Sequence[Clip], language: str, progress: Callable[[int, int], None]
+        self, clips: Sequence[Clip], language: str, progress: Callable[[int, int], None], rest: Rest
     ) -> tuple[Word, ...]:
-        words: list[Word] = []
-        for clip in clips:
-            self.listened.append(clip.where)
-            starts = range(clip.where.start_ms, min(clip.where.start_ms + 5000, clip.where.end_ms), 100)
-            told = clip.sound()[[16 * (start - clip.where.start_ms) for start in starts]]
-            words += [
-                Word(str(round(float(value))), start, start + 100, clip.where.channel)
-                for start, value in zip(starts, told, strict=True)
-            ]
-        return tuple(words)
+        return tuple(word for clip in clips for word in self._said(clip, rest, RESTS))
+
+    def _said(self, clip: Clip, rest: Rest, rests: int) -> list[Word]:
+        self.listened.append(clip.where)
+        starts = range(clip.where.start_ms, min(clip.where.start_ms + 5000, clip.where.end_ms), 100)
+        told = clip.sound()[[16 * (start - clip.where.start_ms) for start in starts]]
+        words = [
+            Word(str(round(float(value))), start, start + 100, clip.where.channel)
+            for start, value in zip(starts, told, strict=True)
+        ]
+        left = rest(clip, words) if rests else None
+        return [*words, *(self._said(left, rest, rests - 1) if left else ())]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from redact.page import spoken
 from redact.pipeline import Redactor
 from redact.policy import load
 from redact.text import Label, RedactedTranscript
-from redact.transcribe.engine import Clip, Progress
+from redact.transcribe.engine import Clip, Progress, Rest
 from redact.transcripts import native
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
@@ -117,7 +117,7 @@ class Engine:
     def detect_language(self, clips: list[Clip]) -> tuple[str, float]:
         return self.language, 0.9
 
-    def transcribe(self, clips: list[Clip], language: str, progress: Progress) -> tuple[Word, ...]:
+    def transcribe(self, clips: list[Clip], language: str, progress: Progress, rest: Rest) -> tuple[Word, ...]:
         if self.words is None:
             raise RuntimeError("canary")
         return tuple(self.words)
@@ -186,7 +186,7 @@ def with_engine(words: list[Word] | None, language: str = "en", **options: objec
 class Listening(Engine):
     """Says a word for each clip that follows from every bit of its sound."""
 
-    def transcribe(self, clips: list[Clip], language: str, progress: Progress) -> tuple[Word, ...]:
+    def transcribe(self, clips: list[Clip], language: str, progress: Progress, rest: Rest) -> tuple[Word, ...]:
         return tuple(
             Word(hashlib.sha256(clip.sound().tobytes()).hexdigest(), w.start_ms, w.end_ms, w.channel, 0.9)
             for clip in clips
@@ -194,7 +194,7 @@ class Listening(Engine):
         )
 
     def transcribe_again(self, clips: list[Clip], language: str, expected: list[str]) -> tuple[Word, ...]:
-        return self.transcribe(clips, language, lambda *_: None)
+        return self.transcribe(clips, language, lambda *_: None, lambda *_: None)
 
 
 @pytest.mark.parametrize("name", ["en-hotel-booking-dtmf.wav", "fr-paiement-carte.mp3"])

@@ -39,6 +39,13 @@ class Clip:
         return Clip(where, lambda: self.sound()[first:last])
 
 
+Rest = Callable[[Clip, Sequence[Word]], Clip | None]
+"""Of a clip and the words that were heard in it: what has to be listened to again, behind them; None for nothing."""
+
+RESTS = 4
+"""How often what is left of a clip is listened to."""
+
+
 class Engine(Protocol):
     """Turns clips into words.
 
@@ -51,10 +58,11 @@ class Engine(Protocol):
     def detect_language(self, clips: Sequence[Clip]) -> tuple[str, float]:
         """The language spoken in the clips (ISO 639-1) and its probability."""
 
-    def transcribe(self, clips: Sequence[Clip], language: str, progress: Progress) -> tuple[Word, ...]:
+    def transcribe(self, clips: Sequence[Clip], language: str, progress: Progress, rest: Rest) -> tuple[Word, ...]:
         """The words of all clips, by clip, with times on the recording's clock.
 
-        `progress` is called with milliseconds done and in all. The result is complete: nothing lazy is left in it.
+        `progress` is called with milliseconds done and in all. The result is complete: nothing lazy is left in it. An
+        engine that may stop in the middle of a clip goes on with the `rest`, up to `RESTS` times.
         """
 
     def transcribe_again(self, clips: Sequence[Clip], language: str, expected: Sequence[str]) -> tuple[Word, ...]:

@@ -18,9 +18,8 @@ UTTERANCE_PAUSE_MS = 800
 START_REACH_MS = 200
 # Speech that is shorter than this and got no word is a breath or a click.
 WORDLESS_MS = 400
-# The least that is listened to by itself, and how often what is left of a clip is.
+# The least that is listened to by itself.
 REST_MS = 1_000
-RESTS = 4
 # A word of less confidence may be anything. With Whisper base on 15 calls, masking those takes what is still heard
 # from 3.2 to 2.8 % in French at the price of 0.8 % of other speech; in English there are next to none.
 HARDLY = 0.1
@@ -75,32 +74,22 @@ def with_audible(cut: Sequence[Stretch], audible: Sequence[Stretch], duration_ms
     return tuple(result)
 
 
-def unheard(cut: Sequence[Stretch], words: Sequence[Word], speech: Sequence[Stretch]) -> tuple[Stretch | None, ...]:
-    """What is left of each clip behind its last word, where somebody speaks there; else None.
+def unheard(clip: Stretch, words: Sequence[Word], speech: Sequence[Stretch]) -> Stretch | None:
+    """What is left of a clip behind its last word, where somebody speaks there; else None.
 
     An engine may stop in the middle of a clip. One that finds no word in a clip would find none again: that is doubted.
 
     Args:
-        cut: clips.
-        words: that were heard in them.
+        clip: the stretch that was listened to.
+        words: that were heard in it.
         speech: stretches in which somebody speaks, of all channels.
     """
-    result: list[Stretch | None] = []
-    for clip in cut:
-        ends = [
-            word.end_ms or clip.end_ms
-            for word in words
-            if word.channel == clip.channel and clip.start_ms <= (word.start_ms or 0) < clip.end_ms
-        ]
-        last = max(ends, default=clip.end_ms)
-        left = [s for s in speech if s.channel == clip.channel and s.end_ms > last and s.start_ms < clip.end_ms]
-        spoken_ms = sum(min(s.end_ms, clip.end_ms) - max(s.start_ms, last) for s in left)
-        if spoken_ms < WORDLESS_MS:
-            result.append(None)
-            continue
-        start = max(last, left[0].start_ms - CLIP_RIM_MS)
-        result.append(replace(clip, start_ms=max(clip.start_ms, min(start, clip.end_ms - REST_MS))))
-    return tuple(result)
+    last = max((word.end_ms or clip.end_ms for word in words), default=clip.end_ms)
+    left = [s for s in speech if s.channel == clip.channel and s.end_ms > last and s.start_ms < clip.end_ms]
+    if sum(min(s.end_ms, clip.end_ms) - max(s.start_ms, last) for s in left) < WORDLESS_MS:
+        return None
+    start = min(max(last, left[0].start_ms - CLIP_RIM_MS), clip.end_ms - REST_MS)
+    return replace(clip, start_ms=max(clip.start_ms, start))
 
 
 def plausible(words: Iterable[Word], duration_ms: int) -> tuple[Word, ...]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from redact.call import Word
 from redact.errors import ModelMissing
-from redact.transcribe.engine import SAMPLE_RATE, Clip, Progress, Sound
+from redact.transcribe.engine import RESTS, SAMPLE_RATE, Clip, Progress, Rest, Sound
 
 # The library logs what it hears at debug level, and the language at info.
 logging.getLogger("faster_whisper").handlers = [logging.NullHandler()]
@@ -40,6 +40,7 @@ _LEAST_SAMPLES = SAMPLE_RATE // 10
 _APART_S = 60.0
 
 _Segments = list[dict[str, Any]]
+_Decode = Callable[[Sequence[Sound]], list[_Segments]]
 
 
 class FasterWhisper:
@@ -83,9 +84,9 @@ class FasterWhisper:
         best = max(sums, key=lambda language: sums[language])
         return best, sums[best] / len(clips)
 
-    def transcribe(self, clips: Sequence[Clip], language: str, progress: Progress) -> tuple[Word, ...]:
+    def transcribe(self, clips: Sequence[Clip], language: str, progress: Progress, rest: Rest) -> tuple[Word, ...]:
         """The words of all clips, in the clips' order."""
-        return self._all(clips, partial(self._decoded_twice, language=language), progress)
+        return self._all(clips, partial(self._decoded_twice, language=language), progress, rest)
 
     def transcribe_again(self, clips: Sequence[Clip], language: str, expected: Sequence[str]) -> tuple[Word, ...]:
         """The words of all clips as a greedy search finds them, with the names as hotwords and without a second look.
@@ -96,27 +97,17 @@ class FasterWhisper:
             self._decoded, language=language, beam_size=1, hotwords=", ".join(expected) or None,
             repetition_penalty=PENALTY, no_repeat_ngram_size=REPEATED_TOKENS,
         )  # fmt: skip
-        return self._all(clips, again, lambda *_: None)
+        return self._all(clips, again, lambda *_: None, lambda *_: None)
 
-    def _all(
-        self, clips: Sequence[Clip], decoded: Callable[[Sequence[Sound]], list[_Segments]], progress: Progress
-    ) -> tuple[Word, ...]:
+    def _all(self, clips: Sequence[Clip], decoded: _Decode, progress: Progress, rest: Rest) -> tuple[Word, ...]:
         total = sum(clip.duration_ms for clip in clips)
         done = 0
         words: list[Word] = []
         batches = [clips[at : at + self._batch] for at in range(0, len(clips), self._batch)]
-
-        def found_in(batch: Sequence[Clip]) -> list[_Segments]:
-            sounds = [clip.sound() for clip in batch]
-            enough = [sound for sound in sounds if len(sound) >= _LEAST_SAMPLES]
-            segments = iter(decoded(enough) if enough else ())
-            return [next(segments) if len(sound) >= _LEAST_SAMPLES else [] for sound in sounds]
-
         with ThreadPoolExecutor(self._workers) as pool:
-            heard = pool.map(found_in, batches)
-            for batch, found in zip(batches, heard, strict=True):
-                for clip, segments in zip(batch, found, strict=True):
-                    words += [word for segment in segments for word in _words(segment, clip)]
+            told = pool.map(partial(_heard, decoded=decoded, rest=rest), batches)
+            for batch, heard in zip(batches, told, strict=True):
+                words += heard
                 done += sum(clip.duration_ms for clip in batch)
                 progress(done, total)
         return tuple(words)
@@ -157,6 +148,24 @@ class FasterWhisper:
                 word["start"] -= place["offset"]
                 word["end"] -= place["offset"]
         return [[segment for segment in segments if not _is_silence(segment)] for segments in found]
+
+
+def _heard(batch: Sequence[Clip], decoded: _Decode, rest: Rest) -> list[Word]:
+    """The words of a batch of clips, and of what is left of them behind these."""
+    words: list[Word] = []
+    left = list(batch)
+    for _ in range(1 + RESTS):
+        sounds = [(clip, sound) for clip in left if len(sound := clip.sound()) >= _LEAST_SAMPLES]
+        if not sounds:
+            break
+        found = decoded([sound for _, sound in sounds])
+        left = []
+        for (clip, _), segments in zip(sounds, found, strict=True):
+            spoken = [word for segment in segments for word in _words(segment, clip)]
+            words += spoken
+            if part := rest(clip, spoken):
+                left.append(part)
+    return sorted(words, key=lambda word: (word.channel, word.start_ms or 0))
 
 
 def _options(tokenizer: Any, settings: Mapping[str, Any]) -> Any:

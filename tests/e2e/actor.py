@@ -46,7 +46,7 @@ class Engine:
     def detect_language(self, clips: Any) -> tuple[str, float]:
         return "en", 0.9
 
-    def transcribe(self, clips: Any, language: str, progress: Any) -> tuple[Any, ...]:
+    def transcribe(self, clips: Any, language: str, progress: Any, rest: Any) -> tuple[Any, ...]:
         for clip in clips:
             clip.sound()
         return self.heard

@@ -31,11 +31,35 @@ def clips():
 
 
 def heard(engine, clips):
-    return [(w.text, w.start_ms, w.end_ms, w.channel, w.confidence) for w in engine.transcribe(clips, "fr", _nobody)]
+    return [
+        (w.text, w.start_ms, w.end_ms, w.channel, w.confidence)
+        for w in engine.transcribe(clips, "fr", _nobody, _nothing)
+    ]
 
 
 def _nobody(done, total):
     pass
+
+
+def _nothing(clip, words):
+    return None
+
+
+def test_what_is_left_of_a_clip_is_listened_to_until_nothing_is(engine, clips):
+    asked = []
+
+    def rest(clip, words):
+        asked.append(clip.where)
+        return clip.part(Stretch(clip.where.channel, 17_000, 30_000)) if clip.where.start_ms < 17_000 else None
+
+    words = engine.transcribe(clips, "fr", _nobody, rest)
+    assert sorted(asked, key=lambda s: (s.start_ms, s.channel)) == [
+        Stretch(channel, start, 30_000) for start in (5_000, 17_000) for channel in (0, 1)
+    ]
+    assert len([word for word in words if word.start_ms >= 17_000]) > len(
+        [word for word in engine.transcribe(clips, "fr", _nobody, _nothing) if word.start_ms >= 17_000]
+    )
+    assert list(words) == sorted(words, key=lambda word: (word.channel, word.start_ms))
 
 
 def test_words_lie_in_their_clips_and_come_again(engine, clips):
@@ -68,4 +92,4 @@ def test_clips_decoded_at_once_say_what_each_says_alone(engine, clips, monkeypat
 
 
 def test_silence_has_no_words(engine):
-    assert engine.transcribe([Clip(Stretch(0, 0, 0), lambda: np.zeros(0, np.float32))], "en", _nobody) == ()
+    assert engine.transcribe([Clip(Stretch(0, 0, 0), lambda: np.zeros(0, np.float32))], "en", _nobody, _nothing) == ()
