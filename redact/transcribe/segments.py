@@ -84,7 +84,9 @@ def unheard(clip: Stretch, words: Sequence[Word], speech: Sequence[Stretch]) -> 
         words: that were heard in it.
         speech: stretches in which somebody speaks, of all channels.
     """
-    last = max((word.end_ms or clip.end_ms for word in words), default=clip.end_ms)
+    # Words put at the very end of a clip were said nowhere in it.
+    ends = [word.end_ms or clip.end_ms for word in words if (word.start_ms or 0) < clip.end_ms]
+    last = max(ends, default=clip.end_ms)
     left = [s for s in speech if s.channel == clip.channel and s.end_ms > last and s.start_ms < clip.end_ms]
     if sum(min(s.end_ms, clip.end_ms) - max(s.start_ms, last) for s in left) < WORDLESS_MS:
         return None

@@ -127,6 +127,7 @@ def word(text, start, end, channel=0):
         ([(1000, 9000)], [(0, 9000), (19_900, 25_000)], None),
         ([], [(0, 20_000)], None),  # no word in the whole clip: doubted
         ([(1000, None)], [(0, 20_000)], None),
+        ([(1000, 9000), (20_000, 20_000)], [(0, 10_000)], (9000, 20_000)),
     ],
 )
 def test_what_an_engine_leaves_of_a_clip(said, speech, rest):
