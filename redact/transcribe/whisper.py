@@ -9,7 +9,7 @@ on single-thread workers, which on few cores is faster than one worker on all of
 import logging
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -36,8 +36,6 @@ _MAX_WORKERS = 8
 BATCH = {"cpu": 1, "cuda": 16}
 # Shorter clips hold no word, and too little for the features of one.
 _LEAST_SAMPLES = SAMPLE_RATE // 10
-# Clips of a batch lie so far apart on the clock that the library makes nothing of what stands before one.
-_APART_S = 60.0
 
 _Segments = list[dict[str, Any]]
 _Decode = Callable[[Sequence[Sound]], list[_Segments]]
@@ -130,23 +128,28 @@ class FasterWhisper:
         """Segments of each sound, of 30 s at most, from one window of the model; times are from the sound's start."""
         from faster_whisper.audio import pad_or_trim
         from faster_whisper.tokenizer import Tokenizer
-        from faster_whisper.transcribe import BatchedInferencePipeline
+        from faster_whisper.transcribe import BatchedInferencePipeline, get_compression_ratio
 
         multilingual = self._model.model.is_multilingual
         tokenizer = Tokenizer(
             self._model.hf_tokenizer, multilingual, task="transcribe", language=language if multilingual else "en"
         )
         features = np.stack([pad_or_trim(self._model.feature_extractor(sound)[..., :-1]) for sound in sounds])
-        placed = [
-            {"offset": _APART_S * number, "duration": len(sound) / SAMPLE_RATE} for number, sound in enumerate(sounds)
-        ]
-        found = BatchedInferencePipeline(self._model).forward(
-            features, tokenizer, placed, _options(tokenizer, settings)
+        options = _options(tokenizer, settings)
+        encoded, outputs = BatchedInferencePipeline(self._model).generate_segment_batched(features, tokenizer, options)
+        frames = [min(len(sound) // self._model.feature_extractor.hop_length, features.shape[-1]) for sound in sounds]
+        found: list[_Segments] = []
+        for count, output in zip(frames, outputs, strict=True):
+            parts, _, _ = self._model._split_segments_by_timestamps(
+                tokenizer=tokenizer, tokens=output["tokens"], time_offset=0.0, segment_size=count,
+                segment_duration=count / self._model.frames_per_second, seek=0,
+            )  # fmt: skip
+            ratio = get_compression_ratio(tokenizer.decode(output["tokens"]).strip())
+            found.append([{**output, **part, "seek": 0, "compression_ratio": ratio} for part in parts])
+        # Whole seconds, as the library's batches have them, would put some words a tenth of a second late.
+        self._model.add_word_timestamps(
+            found, tokenizer, encoded, frames, options.prepend_punctuations, options.append_punctuations, 0.0
         )
-        for place, segments in zip(placed, found, strict=True):
-            for word in _said(segments):
-                word["start"] -= place["offset"]
-                word["end"] -= place["offset"]
         return [[segment for segment in segments if not _is_silence(segment)] for segments in found]
 
 
@@ -192,11 +195,6 @@ def _has_failed(segment: Mapping[str, Any]) -> bool:
 def _is_silence(segment: Mapping[str, Any]) -> bool:
     """Whisper's own sign that what it wrote was never said."""
     return bool(segment["no_speech_prob"] > NO_SPEECH and segment["avg_logprob"] < UNLIKELY)
-
-
-def _said(segments: _Segments) -> Iterator[dict[str, Any]]:
-    for segment in segments:
-        yield from segment.get("words") or ()
 
 
 def _words(segment: Mapping[str, Any], clip: Clip) -> list[Word]:
