@@ -33,7 +33,7 @@ def names_again(heard: Heard, findings: Sequence[Finding]) -> Iterator[Finding]:
     found = {index for finding in findings if finding.entity_type == "PERSON" for index in finding.words}
     for _, indices in heard.transcript.turn_ranges():
         for index in indices:
-            if not (_may_be_name(heard, index) or heard.said[index] in heard.language.names.particles):
+            if not (_is_unusual(heard, index) or heard.said[index] in heard.language.names.particles):
                 continue
             for count in range(_MOST_WORDS, 0, -1):
                 words = tuple(range(index, index + count))
@@ -88,10 +88,11 @@ def _is_candidate(heard: Heard, words: Sequence[int]) -> bool:
     inner = [index for index in words if heard.said[index] not in particles] if len(words) > 1 else list(words)
     if not inner or inner[-1] != words[-1]:
         return False
-    return all(_may_be_name(heard, index) for index in inner)
+    return all(_is_unusual(heard, index) for index in inner)
 
 
-def _may_be_name(heard: Heard, index: int) -> bool:
+def _is_unusual(heard: Heard, index: int) -> bool:
+    """True for a word that the engine doubts, or that is no everyday word, written so or by itself."""
     return heard.doubtful(index) or (heard.capital(index) if heard.cased else not heard.common(index))
 
 
