@@ -11,6 +11,7 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,21 @@ BATCH = {"cpu": 1, "cuda": 16}
 # Shorter clips hold no word, and too little for the features of one.
 _LEAST_SAMPLES = SAMPLE_RATE // 10
 
+# Marks that belong to the word behind them, and before them: faster-whisper's own.
+PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
+
 _Segments = list[dict[str, Any]]
-_Decode = Callable[[Sequence[Sound]], list[_Segments]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """Sounds as the encoder hears them, and the number of feature frames of each."""
+
+    output: Any
+    frames: list[int]
+
+
+_Decode = Callable[[_Encoded], list[_Segments]]
 
 
 class FasterWhisper:
@@ -97,95 +111,96 @@ class FasterWhisper:
         )  # fmt: skip
         return self._all(clips, again, lambda *_: None, lambda *_: None)
 
-    def _all(self, clips: Sequence[Clip], decoded: _Decode, progress: Progress, rest: Rest) -> tuple[Word, ...]:
+    def _all(self, clips: Sequence[Clip], decode: _Decode, progress: Progress, rest: Rest) -> tuple[Word, ...]:
         total = sum(clip.duration_ms for clip in clips)
         done = 0
-        words: list[Word] = []
-        batches = [clips[at : at + self._batch] for at in range(0, len(clips), self._batch)]
+        # The longest first, so that the workers end together, and clips of a batch are about as long.
+        order = sorted(range(len(clips)), key=lambda number: -clips[number].duration_ms)
+        batches = [order[at : at + self._batch] for at in range(0, len(order), self._batch)]
+        heard: dict[int, list[Word]] = {}
         with ThreadPoolExecutor(self._workers) as pool:
-            told = pool.map(partial(_heard, decoded=decoded, rest=rest), batches)
-            for batch, heard in zip(batches, told, strict=True):
-                words += heard
-                done += sum(clip.duration_ms for clip in batch)
+            told = pool.map(lambda batch: self._heard([clips[number] for number in batch], decode, rest), batches)
+            for batch, found in zip(batches, told, strict=True):
+                heard.update(zip(batch, found, strict=True))
+                done += sum(clips[number].duration_ms for number in batch)
                 progress(done, total)
-        return tuple(words)
+        return tuple(word for number in range(len(clips)) for word in heard[number])
 
-    def _decoded_twice(self, sounds: Sequence[Sound], *, language: str) -> list[_Segments]:
+    def _heard(self, batch: Sequence[Clip], decode: _Decode, rest: Rest) -> list[list[Word]]:
+        """The words of each clip of a batch, and of what is left of it behind these, in time order."""
+        words: list[list[Word]] = [[] for _ in batch]
+        left = list(enumerate(batch))
+        for _ in range(1 + RESTS):
+            sounds = [(number, clip, sound) for number, clip in left if len(sound := clip.sound()) >= _LEAST_SAMPLES]
+            if not sounds:
+                break
+            found = decode(self._encoded([sound for _, _, sound in sounds]))
+            left = []
+            for (number, clip, _), segments in zip(sounds, found, strict=True):
+                spoken = [word for segment in segments for word in _words(segment, clip)]
+                words[number] += spoken
+                if part := rest(clip, spoken):
+                    left.append((number, part))
+        return [sorted(each, key=lambda word: word.start_ms or 0) for each in words]
+
+    def _decoded_twice(self, encoded: _Encoded, *, language: str) -> list[_Segments]:
         """What is said in each sound; where the decoding fails, as a second look finds it."""
-        decoded = partial(self._decoded, language=language, beam_size=self._beam_size)
-        found = decoded(sounds)
+        decoded = partial(self._decoded, encoded, language=language, beam_size=self._beam_size)
+        found = decoded()
         failed = [number for number, segments in enumerate(found) if any(map(_has_failed, segments))]
         if failed:
-            again = decoded(
-                [sounds[number] for number in failed],
-                repetition_penalty=PENALTY, no_repeat_ngram_size=REPEATED_TOKENS,
-            )  # fmt: skip
-            for number, segments in zip(failed, again, strict=True):
-                found[number] = segments
+            again = decoded(repetition_penalty=PENALTY, no_repeat_ngram_size=REPEATED_TOKENS)
+            for number in failed:
+                found[number] = again[number]
         return found
 
-    def _decoded(self, sounds: Sequence[Sound], *, language: str, **settings: Any) -> list[_Segments]:
-        """Segments of each sound, of 30 s at most, from one window of the model; times are from the sound's start."""
+    def _encoded(self, sounds: Sequence[Sound]) -> _Encoded:
+        """Sounds, of 30 s at most, as the model's encoder hears them."""
         from faster_whisper.audio import pad_or_trim
+
+        hop = self._model.feature_extractor.hop_length
+        features = np.stack([pad_or_trim(self._model.feature_extractor(sound)[..., :-1]) for sound in sounds])
+        frames = [min(len(sound) // hop, features.shape[-1]) for sound in sounds]
+        return _Encoded(self._model.encode(features), frames)
+
+    def _decoded(self, encoded: _Encoded, *, language: str, **settings: Any) -> list[_Segments]:
+        """Segments of each sound; times are from the sound's start. `settings` are those of CTranslate2's `generate`."""
         from faster_whisper.tokenizer import Tokenizer
-        from faster_whisper.transcribe import BatchedInferencePipeline, get_compression_ratio
+        from faster_whisper.transcribe import get_compression_ratio
 
         multilingual = self._model.model.is_multilingual
         tokenizer = Tokenizer(
             self._model.hf_tokenizer, multilingual, task="transcribe", language=language if multilingual else "en"
         )
-        features = np.stack([pad_or_trim(self._model.feature_extractor(sound)[..., :-1]) for sound in sounds])
-        options = _options(tokenizer, settings)
-        encoded, outputs = BatchedInferencePipeline(self._model).generate_segment_batched(features, tokenizer, options)
-        frames = [min(len(sound) // self._model.feature_extractor.hop_length, features.shape[-1]) for sound in sounds]
         found: list[_Segments] = []
-        for count, output in zip(frames, outputs, strict=True):
+        for count, output in zip(encoded.frames, self._generated(encoded, tokenizer, **settings), strict=True):
             parts, _, _ = self._model._split_segments_by_timestamps(
                 tokenizer=tokenizer, tokens=output["tokens"], time_offset=0.0, segment_size=count,
                 segment_duration=count / self._model.frames_per_second, seek=0,
             )  # fmt: skip
             ratio = get_compression_ratio(tokenizer.decode(output["tokens"]).strip())
             found.append([{**output, **part, "seek": 0, "compression_ratio": ratio} for part in parts])
-        # Whole seconds, as the library's batches have them, would put some words a tenth of a second late.
-        self._model.add_word_timestamps(
-            found, tokenizer, encoded, frames, options.prepend_punctuations, options.append_punctuations, 0.0
-        )
+        self._model.add_word_timestamps(found, tokenizer, encoded.output, encoded.frames, PREPENDED, APPENDED, 0.0)
         return [[segment for segment in segments if not _is_silence(segment)] for segments in found]
 
+    def _generated(
+        self, encoded: _Encoded, tokenizer: Any, *, hotwords: str | None = None, **settings: Any
+    ) -> list[dict[str, Any]]:
+        """The likeliest tokens of each sound, with no text before them, and how sure the model is of them."""
+        from faster_whisper.transcribe import get_suppressed_tokens
 
-def _heard(batch: Sequence[Clip], decoded: _Decode, rest: Rest) -> list[Word]:
-    """The words of a batch of clips, and of what is left of them behind these."""
-    words: list[Word] = []
-    left = list(batch)
-    for _ in range(1 + RESTS):
-        sounds = [(clip, sound) for clip in left if len(sound := clip.sound()) >= _LEAST_SAMPLES]
-        if not sounds:
-            break
-        found = decoded([sound for _, sound in sounds])
-        left = []
-        for (clip, _), segments in zip(sounds, found, strict=True):
-            spoken = [word for segment in segments for word in _words(segment, clip)]
-            words += spoken
-            if part := rest(clip, spoken):
-                left.append(part)
-    return sorted(words, key=lambda word: (word.channel, word.start_ms or 0))
-
-
-def _options(tokenizer: Any, settings: Mapping[str, Any]) -> Any:
-    """faster-whisper's options: its own defaults, no text before a window, no chance, and these settings."""
-    from faster_whisper.transcribe import TranscriptionOptions, get_suppressed_tokens
-
-    defaults = {
-        "beam_size": BEAM_SIZE, "best_of": 1, "patience": 1, "length_penalty": 1, "repetition_penalty": 1,
-        "no_repeat_ngram_size": 0, "log_prob_threshold": None, "no_speech_threshold": None,
-        "compression_ratio_threshold": None, "condition_on_previous_text": False, "prompt_reset_on_temperature": 0.5,
-        "temperatures": [0.0], "initial_prompt": None, "prefix": None, "suppress_blank": True,
-        "suppress_tokens": get_suppressed_tokens(tokenizer, [-1]), "without_timestamps": False,
-        "max_initial_timestamp": 1.0, "word_timestamps": True, "prepend_punctuations": "\"'“¿([{-",
-        "append_punctuations": "\"'.。,，!！?？:：”)]}、", "multilingual": False, "max_new_tokens": None,
-        "clip_timestamps": None, "hallucination_silence_threshold": None, "hotwords": None,
-    }  # fmt: skip
-    return TranscriptionOptions(**{**defaults, **settings})
+        prompt = self._model.get_prompt(tokenizer, [], hotwords=hotwords)
+        results = self._model.model.generate(
+            encoded.output, [prompt] * len(encoded.frames), max_length=self._model.max_length, suppress_blank=True,
+            suppress_tokens=get_suppressed_tokens(tokenizer, [-1]), return_scores=True, return_no_speech_prob=True,
+            **settings,
+        )  # fmt: skip
+        outputs = []
+        for result in results:
+            tokens = result.sequences_ids[0]
+            mean = result.scores[0] * len(tokens) / (len(tokens) + 1)  # over the end's token too
+            outputs.append({"tokens": tokens, "avg_logprob": mean, "no_speech_prob": result.no_speech_prob})
+        return outputs
 
 
 def _has_failed(segment: Mapping[str, Any]) -> bool:
