@@ -164,7 +164,7 @@ class FasterWhisper:
         return _Encoded(self._model.encode(features), frames)
 
     def _decoded(self, encoded: _Encoded, *, language: str, **settings: Any) -> list[_Segments]:
-        """Segments of each sound; times are from the sound's start. `settings` are those of CTranslate2's `generate`."""
+        """Segments of each sound; timed from its start. `settings` are those of `Whisper.generate`."""
         from faster_whisper.tokenizer import Tokenizer
         from faster_whisper.transcribe import get_compression_ratio
 
