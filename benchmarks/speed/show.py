@@ -43,17 +43,21 @@ def _calls(figures: Figures) -> list[str]:
             f"{quality['fully_masked']} of {quality['items']}", _share(quality["leak"]), _share(quality["over"]),
             str(quality["in_text"]),
         ])  # fmt: skip
-    stages = figures["stages"]["redact"]
-    whole = sum(stages.values())
-    shares = ", ".join(f"{stage} {_share(seconds / whole)}" for stage, seconds in stages.items())
     return [
         f"{figures['calls']} calls of {figures['minutes']:.1f} minutes together, model {figures['model']}, "
         f"{figures['pairs']} rounds.",
         "",
         *_rows(["", "seconds", "redact takes, of it", "fully masked", "leak", "over-masked", "values in text"], rows),
         "",
-        f"Of redact's time: {shares}.",
+        f"Of redact's time: {_shares(figures['stages']['redact'])}.",
     ]
+
+
+def _shares(stages: Figures) -> str:
+    whole = sum(stages.values())
+    return ", ".join(
+        f"{stage} {_share(seconds / whole)}" for stage, seconds in stages.items() if stage != "load_models"
+    )
 
 
 def _shapes(figures: Figures) -> list[str]:
