@@ -5,8 +5,11 @@
     ├── PolicyError           3   a policy or setting is wrong
     ├── ModelMissing          4   a model or tool is not installed
     ├── InputRejected         5   the input can't be read, or must not be trusted
+    ├── NoLawfulBasis         6   nothing allows the call to be processed; nothing was read
     ├── VerificationFailed    7   the result did not pass its checks; nothing was published
     ├── HeldForReview         8   a person has to decide; nothing was published
+    ├── Damaged               9   what was stored is damaged or was changed
+    ├── Locked               10   another run is at work on the same
     ├── CannotWrite          11   an output can't be written
     └── KeyMissing           12   a key is missing, malformed or wrong
 
@@ -26,8 +29,11 @@ class ExitCode(IntEnum):
     BAD_POLICY = 3
     MODEL_MISSING = 4
     INPUT_REJECTED = 5
+    NO_LAWFUL_BASIS = 6
     VERIFICATION_FAILED = 7
     HELD = 8
+    DAMAGED = 9
+    LOCKED = 10
     CANNOT_WRITE = 11
     KEY = 12
     INTERRUPTED = 130
@@ -69,6 +75,12 @@ class InputRejected(RedactError):
     exit_code = ExitCode.INPUT_REJECTED
 
 
+class NoLawfulBasis(RedactError):
+    """Neither consent nor another lawful basis is recorded for the call. Nothing of it was read."""
+
+    exit_code = ExitCode.NO_LAWFUL_BASIS
+
+
 class VerificationFailed(RedactError):
     """The redacted result did not pass its own checks. Nothing was published."""
 
@@ -79,6 +91,18 @@ class HeldForReview(RedactError):
     """The policy wants a person to decide. Nothing was published but the report."""
 
     exit_code = ExitCode.HELD
+
+
+class Damaged(RedactError):
+    """What was stored is damaged, or somebody changed it."""
+
+    exit_code = ExitCode.DAMAGED
+
+
+class Locked(RedactError):
+    """Another run is at work on the same."""
+
+    exit_code = ExitCode.LOCKED
 
 
 class CannotWrite(RedactError):

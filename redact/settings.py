@@ -1,0 +1,129 @@
+"""What holds for every run: a file, environment variables over it, and the command line's options over both.
+
+The file is `redact.toml` in the folder of the user's settings (`$XDG_CONFIG_HOME/redact`, else `~/.config/redact`), or
+what `--config` or `REDACT_CONFIG` names. It may be missing; a key that nobody knows is an error.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from redact.errors import PolicyError
+
+CONFIG = "REDACT_CONFIG"
+FILE_NAME = "redact.toml"
+# Each setting: its table and name in the file; its variable is REDACT_ and the name in capitals.
+DEFAULTS = ("policy", "language", "model", "device")
+STORES = ("records", "keyring", "vault", "master_keys", "audit_heads")
+_VARIABLES = {
+    **{name: f"REDACT_{name.upper()}" for name in (*DEFAULTS, *STORES)},
+    "master_keys": "REDACT_MASTER_KEYS_FILE",  # REDACT_MASTER_KEYS holds the keys themselves
+}
+_PASSWORD = re.compile(r"(://[^/@:]*:).*(?=@)|([?&]password=)[^&]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value and where it comes from: `default`, the path of the file, or the name of a variable."""
+
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is set, by name.
+
+    Attributes:
+        file: that was read; None where there was none.
+    """
+
+    values: Mapping[str, Setting]
+    file: Path | None
+
+    def __getitem__(self, name: str) -> str:
+        return self.values[name].value
+
+    @property
+    def has_stores(self) -> bool:
+        """True where somebody set where things are kept: runs are logged then."""
+        return any(self.values[name].origin != "default" for name in STORES)
+
+    @property
+    def defaults(self) -> dict[str, str]:
+        """Of the options, those that somebody set."""
+        return {name: self[name] for name in DEFAULTS if self.values[name].origin != "default"}
+
+    def shown(self) -> dict[str, Setting]:
+        """All, without passwords."""
+        return {
+            name: Setting(_PASSWORD.sub(r"\1\2***", setting.value), setting.origin)
+            for name, setting in self.values.items()
+        }
+
+
+def load(file: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings.
+
+    Args:
+        file: to read; None for `REDACT_CONFIG`'s, or the one in the user's folder, which may be missing.
+        environ: environment variables.
+
+    Raises:
+        PolicyError: the file can't be read, or something in it is wrong.
+    """
+    named = file or (Path(environ[CONFIG]) if environ.get(CONFIG) else None)
+    path = named or _home(environ, "XDG_CONFIG_HOME", ".config") / FILE_NAME
+    values = {name: Setting(value, "default") for name, value in _built_in(environ).items()}
+    found = path.is_file()
+    if found or named:
+        values |= {name: Setting(value, str(path)) for name, value in _read(path).items()}
+    for name, variable in _VARIABLES.items():
+        if environ.get(variable):
+            values[name] = Setting(environ[variable], variable)
+    return Settings(values, path if found else None)
+
+
+def _home(environ: Mapping[str, str], variable: str, folder: str) -> Path:
+    given = environ.get(variable)
+    return (Path(given) if given else Path(environ.get("HOME", "/")) / folder) / "redact"
+
+
+def _built_in(environ: Mapping[str, str]) -> dict[str, str]:
+    data, config = _home(environ, "XDG_DATA_HOME", ".local/share"), _home(environ, "XDG_CONFIG_HOME", ".config")
+    return {
+        "policy": "default", "language": "auto", "model": "base", "device": "auto",
+        "records": f"sqlite:///{data / 'records.db'}", "keyring": f"sqlite:///{data / 'keyring.db'}",
+        "vault": str(data / "vault"), "master_keys": str(config / "master.keys"),
+        "audit_heads": str(data / "audit-heads.jsonl"),
+    }  # fmt: skip
+
+
+def _read(path: Path) -> dict[str, str]:
+    from redact.policy import nearest  # with pydantic, which only a file of settings needs
+
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PolicyError(f"can't read the settings: {os.strerror(error.errno or 0)}", hint="check --config") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise PolicyError("the settings are not TOML in UTF-8", hint="mend the file; docs/stores.md has one") from None
+    tables = {"defaults": DEFAULTS, "stores": STORES}
+    found: dict[str, str] = {}
+    for table, content in raw.items():
+        if table not in tables or not isinstance(content, dict):
+            raise PolicyError(
+                f"the settings have an unknown table {table!r}", hint=nearest(table, tuple(tables), "table")
+            )
+        for name, value in content.items():
+            if name not in tables[table]:
+                raise PolicyError(
+                    f"the settings have an unknown key {name!r} in [{table}]", hint=nearest(name, tables[table], "key")
+                )
+            if not isinstance(value, str) or not value:
+                raise PolicyError(f"the setting {name!r} is not a text", hint=f'write it as {name} = "…"')
+            found[name] = value
+    return found

@@ -1,0 +1,194 @@
+"""A key for each recording, wrapped by a master key: whoever destroys it has erased the recording.
+
+They live in a small store of their own, whose backups are kept for a short time only: a database that is restored from
+a backup of another age can't bring back what was erased. Keys with a name of their own, which are no recordings', are
+kept here too: that of the log, and that of pseudonyms.
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from redact.errors import KeyMissing, UsageError
+from redact.stores.database import Database
+from redact.stores.master import KEY_BYTES, MasterKeys
+
+IDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,79}")
+# Ids of keys that are no recordings': the log's, and that of pseudonyms. The vault takes no recording of such an id.
+NO_RECORDINGS = frozenset({"audit.log", "consent.persons"})
+# So many keys are wrapped anew in one transaction: what is lost when it is killed.
+BATCH = 200
+
+_META = MetaData()
+_CURRENT = Table("current_master", _META, Column("one", Integer, primary_key=True), Column("master_id", String(32)))
+_KEYS = Table(
+    "data_keys", _META,
+    Column("recording_id", String(80), primary_key=True), Column("key_id", String(32)), Column("master_id", String(32)),
+    Column("wrapped", LargeBinary), Column("made_at", String(32)),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A recording's key, unwrapped.
+
+    Attributes:
+        key_id: what stands in the files that it encrypts.
+    """
+
+    recording_id: str
+    key_id: str
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What is told of a key without unwrapping it."""
+
+    recording_id: str
+    key_id: str
+    master_id: str
+    made_at: str
+
+
+class DataKeys:
+    """The store of keys.
+
+    Args:
+        database: with the history `keyring`.
+        masters: what wraps them.
+    """
+
+    def __init__(self, database: Database, masters: MasterKeys) -> None:
+        self._database = database
+        self._masters = masters
+
+    def of(self, recording_id: str) -> DataKey:
+        """A recording's key.
+
+        Raises:
+            KeyMissing: it has none, or had one that was destroyed; or the master key is not here.
+        """
+        row = None
+        if IDS.fullmatch(recording_id):  # what is no id may be anything, and has no key
+            with self._database.reading() as connection:
+                row = connection.execute(select(_KEYS).where(_KEYS.c.recording_id == recording_id)).one_or_none()
+        if row is None:
+            raise KeyMissing("there is no key for this recording", hint="it was never sealed here, or it was erased")
+        secret = self._masters.unwrap(row.master_id, row.wrapped, _bound(row.recording_id, row.key_id))
+        return DataKey(row.recording_id, row.key_id, secret)
+
+    def made(self, recording_id: str) -> DataKey:
+        """A recording's key; a new one where it has none.
+
+        Raises:
+            UsageError: the id is not one that can be used as such.
+            KeyMissing: the master key is not here.
+        """
+        if not IDS.fullmatch(recording_id):
+            raise UsageError("the id is not one", hint="use letters, digits, and . _ : - between them, at most 80")
+        key_id, secret = secrets.token_hex(8), secrets.token_bytes(KEY_BYTES)
+        row = {
+            "recording_id": recording_id,
+            "key_id": key_id,
+            "master_id": self._masters.current,
+            "wrapped": self._masters.wrap(secret, _bound(recording_id, key_id)),
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        with self._database.writing() as connection:
+            if connection.execute(select(_KEYS.c.key_id).where(_KEYS.c.recording_id == recording_id)).first() is None:
+                self._check_current(connection)
+                connection.execute(insert(_KEYS).values(row))
+        return self.of(recording_id)
+
+    def destroy(self, recording_id: str) -> bool:
+        """Destroy a recording's key, and with it the recording; False where it has none.
+
+        The row is overwritten and gone from the write-ahead log when this returns.
+
+        Raises:
+            Locked: somebody reads the store for so long that the log can't be emptied. Run it again.
+        """
+        with self._database.writing() as connection:
+            gone = connection.execute(delete(_KEYS).where(_KEYS.c.recording_id == recording_id)).rowcount
+        self._database.checkpoint()
+        return bool(gone)
+
+    def listed(self) -> Iterator[Listed]:
+        """All keys, by their recordings' ids, without unwrapping them."""
+        columns = (_KEYS.c.recording_id, _KEYS.c.key_id, _KEYS.c.master_id, _KEYS.c.made_at)
+        with self._database.reading() as connection:
+            for row in connection.execute(select(*columns).order_by(_KEYS.c.recording_id)):
+                yield Listed(*row)
+
+    def by_master(self) -> dict[str, int]:
+        """How many keys each master key wraps."""
+        with self._database.reading() as connection:
+            found = connection.execute(select(_KEYS.c.master_id, func.count()).group_by(_KEYS.c.master_id))
+            return {str(row.master_id): int(row[1]) for row in found}
+
+    def wrap_anew(self, progress: Callable[[int, int], None]) -> int:
+        """Wrap all keys by the current master key, those that are not yet; how many there were.
+
+        It may be killed at any moment and run again: each key is wrapped by one of the ring's keys all the time.
+
+        Args:
+            progress: called with keys done and in all.
+
+        Raises:
+            KeyMissing: a key's master key is not in the ring.
+        """
+        with self._database.writing() as connection:  # from here on nobody wraps a key by an older one
+            connection.execute(delete(_CURRENT))
+            connection.execute(insert(_CURRENT).values(one=1, master_id=self._masters.current))
+        old = _KEYS.c.master_id != self._masters.current
+        with self._database.reading() as connection:
+            total = connection.execute(select(func.count()).select_from(_KEYS).where(old)).scalar_one()
+        done = 0
+        while True:
+            with self._database.writing() as connection:
+                rows = connection.execute(select(_KEYS).where(old).order_by(_KEYS.c.recording_id).limit(BATCH)).all()
+                for row in rows:
+                    bound = _bound(row.recording_id, row.key_id)
+                    secret = self._masters.unwrap(row.master_id, row.wrapped, bound)
+                    wrapped = self._masters.wrap(secret, bound)
+                    connection.execute(
+                        update(_KEYS)
+                        .where(_KEYS.c.recording_id == row.recording_id)
+                        .values(master_id=self._masters.current, wrapped=wrapped)
+                    )
+            if not rows:
+                break
+            done += len(rows)
+            progress(done, max(total, done))
+        self._database.checkpoint()
+        return done
+
+    def _check_current(self, connection: Connection) -> None:
+        """A process that read the ring before it was changed must not wrap by a key that is about to be forgotten."""
+        current = connection.execute(select(_CURRENT.c.master_id)).scalar_one_or_none()
+        if current is None:
+            connection.execute(insert(_CURRENT).values(one=1, master_id=self._masters.current))
+        elif current != self._masters.current:
+            raise KeyMissing("the master keys have changed since this run began", hint="run it again")
+
+
+def _bound(recording_id: str, key_id: str) -> bytes:
+    return f"{recording_id}|{key_id}".encode()

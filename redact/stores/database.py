@@ -1,0 +1,193 @@
+"""One of the databases: SQLite by default, PostgreSQL by URL, migrated when it is opened.
+
+No value reaches an error or a log (`hide_parameters`). In SQLite what is deleted is overwritten (`secure_delete`), and
+leaves the write-ahead log too when a transaction that deleted something ends (`checkpoint`).
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from redact.errors import CannotWrite, Damaged, Locked, PolicyError, RedactError
+
+History = Literal["records", "keyring"]
+
+# How long a writer waits for another.
+BUSY_MS = 30_000
+# One writer at a time: a number that names this lock among PostgreSQL's advisory ones.
+_LOCK = 7_345_012
+_FOLDER = Path(__file__).parent
+
+
+class Database:
+    """A database that is open and has its newest schema.
+
+    Attributes:
+        is_sqlite: True for a file, False for a server.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection to read by, in one transaction.
+
+        Raises:
+            RedactError: the database is damaged, locked, or gone.
+        """
+        with _told(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection of the only writer, in one transaction; committed at its end, or as if it had never been.
+
+        Raises:
+            RedactError: the database is damaged, locked, gone, or can't be written to.
+        """
+        with _told(), self._engine.connect() as connection:
+            connection = connection.execution_options(is_writer=True)
+            with connection.begin():
+                if not self.is_sqlite:
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+                yield connection
+
+    def checkpoint(self) -> None:
+        """Empty SQLite's write-ahead log, so that nothing that was deleted stands in it.
+
+        Raises:
+            Locked: another process reads what stands in it.
+        """
+        if self.is_sqlite:
+            with _told(), self._engine.connect() as connection:
+                is_busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
+            if is_busy:
+                raise Locked("another process reads the database", hint="wait until it has ended, then run again")
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._engine.dispose()
+
+
+def connect(url: str, history: History) -> Database:
+    """Open a database, and bring it to the newest schema of its history.
+
+    Args:
+        url: SQLAlchemy's, such as `sqlite:////var/lib/redact/records.db` or `postgresql://user@host/redact`.
+        history: which tables it has.
+
+    Raises:
+        RedactError: the URL is wrong, its driver isn't here, or the database can't be opened.
+    """
+    engine = _engine(url)
+    with _told():
+        _migrate(engine, history)
+    return Database(engine)
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.drivername in {"postgres", "postgresql"}:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        if parsed.drivername.partition("+")[0] not in {"sqlite", "postgresql"}:
+            raise PolicyError("the database is neither SQLite nor PostgreSQL", hint=_URL_HINT)
+        engine = create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        raise PolicyError("the database's URL is wrong", hint=_URL_HINT) from None
+    except ModuleNotFoundError:
+        raise PolicyError(
+            "the driver of the database is not installed", hint='for PostgreSQL: pip install "callredact[postgres]"'
+        ) from None
+    if engine.dialect.name == "sqlite":
+        if parsed.database:
+            _make_private(Path(parsed.database))
+        event.listen(engine, "connect", _set_up)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+_URL_HINT = "give sqlite:////path/to/file.db, or postgresql://user@host/database"
+
+
+def _make_private(file: Path) -> None:
+    """The file is the owner's alone, and so are those that SQLite makes beside it, which get its mode."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.touch(mode=0o600)
+    except OSError as error:
+        raise CannotWrite("the database's folder can't be written to", hint="choose another in the settings") from error
+
+
+def _set_up(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun below, not by the driver
+    for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", f"busy_timeout = {BUSY_MS}"):
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _begin(connection: Connection) -> None:
+    is_writer = connection.get_execution_options().get("is_writer")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+
+
+def _migrate(engine: Engine, history: History) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER / history).replace("%", "%%"))
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    with engine.connect() as connection:
+        if MigrationContext.configure(connection).get_current_revision() == newest:
+            return
+    with engine.connect().execution_options(is_writer=True) as connection, connection.begin():
+        if engine.dialect.name != "sqlite":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError:
+            raise PolicyError(
+                "the database has other tables: it is another store's, or a newer version's",
+                hint="give each store a database of its own",
+            ) from None
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A database's errors as ours. SQL and its parameters are told nowhere."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _error(error.orig) from None
+    except SQLAlchemyError as error:
+        raise Damaged(
+            f"the database refuses ({type(error).__name__})", hint="restore it from its backup, or mend it"
+        ) from None
+
+
+def _error(cause: BaseException | None) -> RedactError:
+    code = getattr(cause, "sqlite_errorcode", None)
+    primary = code & 0xFF if isinstance(code, int) else None
+    if primary in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return Locked("another process writes to the database", hint="wait until it has ended, then run again")
+    if primary in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
+        return CannotWrite("the database can't be written", hint="check the disk's space, the folder and whose it is")
+    if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return Damaged("the database is damaged", hint="restore it from its backup")
+    state = getattr(cause, "sqlstate", None)
+    if state and state[:2] == "53":  # insufficient resources: disk full, too many connections
+        return CannotWrite("the database server has no room", hint="free some space there, then run again")
+    if type(cause).__name__ == "OperationalError" and not isinstance(cause, sqlite3.Error):
+        return CannotWrite("the database can't be reached", hint="check that it runs, and its URL")
+    return Damaged(f"the database refuses ({type(cause).__name__})", hint="check it, or restore it from its backup")

@@ -1,0 +1,71 @@
+"""The stores of a run, each opened when it is first asked for."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from redact.errors import UsageError
+from redact.settings import Settings
+from redact.stores import master
+from redact.stores.audit import Audit
+from redact.stores.consent import Consent
+from redact.stores.data_keys import DataKeys
+from redact.stores.database import Database, connect
+from redact.stores.vault import Vault
+
+
+@dataclass(frozen=True)  # without slots: what is opened is kept
+class Stores:
+    """Where things are kept, as the settings say.
+
+    Raises:
+        RedactError: when something is asked for: its key is missing, or its database can't be opened.
+    """
+
+    settings: Settings
+
+    @cached_property
+    def ring(self) -> master.Ring:
+        """The master keys: of the file, or of the environment where there is no such file and none was named."""
+        return master.read(self.ring_file)
+
+    @property
+    def ring_file(self) -> Path | None:
+        """The file of master keys; None where systemd or the environment hands them over."""
+        file = Path(self.settings["master_keys"])
+        return file if file.exists() or self.settings.values["master_keys"].origin != "default" else None
+
+    @property
+    def writable_ring_file(self) -> Path:
+        """The file, where the keys lie in one.
+
+        Raises:
+            UsageError: they are handed over otherwise.
+        """
+        if self.ring_file is None:
+            raise UsageError("the master keys are not in a file", hint="change them where they come from")
+        return self.ring_file
+
+    @cached_property
+    def keys(self) -> DataKeys:
+        """The keys of recordings."""
+        return DataKeys(connect(self.settings["keyring"], "keyring"), self.ring)
+
+    @cached_property
+    def _records(self) -> Database:
+        return connect(self.settings["records"], "records")
+
+    @cached_property
+    def audit(self) -> Audit:
+        """The log."""
+        return Audit(self._records, self.keys, Path(self.settings["audit_heads"]))
+
+    @cached_property
+    def consent(self) -> Consent:
+        """Lawful bases."""
+        return Consent(self._records, self.keys)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Sealed files."""
+        return Vault(Path(self.settings["vault"]), self.keys)

@@ -1,0 +1,1 @@
+"""Migrations of the records: the log and lawful bases."""
