@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from redact import policy as policies
 from redact.call import Role
+from redact.errors import NoLawfulBasis
 from redact.keys import Key
 from redact.policy import Policy
 
@@ -55,4 +57,33 @@ class Options:
         return self.policy if isinstance(self.policy, Policy) else policies.load(self.policy)
 
 
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """What goes around the redaction of one call.
+
+    Attributes:
+        basis: what allows it to be processed, for its report.
+        seal: keeps the original; None where it is not kept.
+        counts: figures for the log.
+    """
+
+    basis: str = "not recorded"
+    seal: Callable[[BinaryIO], None] | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+
 DEFAULTS = Options()
+NO_CUSTODY = Custody()
+
+
+def check_basis(policy: Policy, custody: Custody = NO_CUSTODY) -> None:
+    """Nothing is read without a lawful basis where the policy requires one.
+
+    Raises:
+        NoLawfulBasis: it does, and none was found.
+    """
+    if policy.lawful_basis == "required" and custody.basis == NO_CUSTODY.basis:
+        raise NoLawfulBasis(
+            "the policy requires a lawful basis, and here none was looked for",
+            hint="use redact file, which looks for it, or a policy with lawful_basis: optional",
+        )

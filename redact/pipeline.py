@@ -1,6 +1,7 @@
 """One call, from the file to its published outputs: `Redactor.redact_file` reads as a table of contents."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -22,8 +23,9 @@ from redact.errors import HeldForReview
 from redact.findings import AudioInterval, Check, Finding, MaskStyle, Plan, Verification
 from redact.listen import Survey
 from redact.loaded import Loaded
-from redact.options import DEFAULTS, Options, Progress, no_progress
+from redact.options import DEFAULTS, NO_CUSTODY, Custody, Options, Progress, check_basis, no_progress
 from redact.plan import Mention, Sound, make_plan, values
+from redact.policy import DROPPED_TYPES
 from redact.publish import Staged, check_targets
 from redact.transcripts import native, plain, srt, vtt
 
@@ -57,6 +59,7 @@ class Redactor:
         transcript: Transcript | None = None,
         realign: bool = False,
         dry_run: bool = False,
+        custody: Custody = NO_CUSTODY,
     ) -> report.Result:
         """Redact one recording.
 
@@ -66,17 +69,19 @@ class Redactor:
             transcript: of the call, that somebody else made; None to transcribe it.
             realign: move the times of that transcript, where they are measured to be off.
             dry_run: plan, and publish nothing.
+            custody: what allows the call to be processed, and where its original is kept.
 
         Raises:
             RedactError: one of its kinds, by what went wrong. Nothing was published then; a held call has its report.
         """
+        check_basis(self.policy, custody)
         directory = out_dir or path.parent
         if not dry_run:
             names = naming.all_names(naming.stem(path), path.suffix, html=self._options.html)
             check_targets(directory, names, force=self._options.force)
         clock = report.Clock()
         with self._decode(path, clock) as decoded:
-            call = self._read(decoded, transcript, clock, realign=realign)
+            call = replace(self._read(decoded, transcript, clock, realign=realign), custody=custody)
             if dry_run:
                 return report.Result((), self._report(call, None, {}, (), clock), call.plan, _warnings(call.transcript))
             # A name is no text: what the policy keeps in that is not kept in this.
@@ -122,6 +127,7 @@ class Redactor:
         Raises:
             RedactError: one of its kinds, by what went wrong.
         """
+        check_basis(self.policy)
         with self._decode(path, report.Clock()) as decoded:
             return self._listen(decoded.pcm, decoded.recording, report.Clock())[0]
 
@@ -225,6 +231,7 @@ class Redactor:
                 return None, verification, mentions
             told = self._report(call, verification, hashes, notes, clock)
             staged.open(naming.report_name(stem)).write(report.write(told).encode())
+            self._seal(path, decoded, call)
             outputs = staged.publish(force=self._options.force)
             return report.Result(outputs, told, call.plan, (*_warnings(call.transcript), *notes)), verification, ()
 
@@ -254,6 +261,30 @@ class Redactor:
             staged.open(stem + suffix).write(content)
             hashes[suffix] = hashlib.sha256(content).hexdigest()
         return encoded, hashes
+
+    def _seal(self, path: Path, decoded: Decoded, call: "_Call") -> None:
+        """Keep the original, where it is kept: its own bytes, or a copy without card codes, PINs and keys pressed.
+
+        Those may be stored nowhere, encrypted neither (PCI DSS 4.0, 3.3.1). The copy lies in memory until it is sealed.
+        """
+        if call.custody.seal is None:
+            return
+        everything = {**dict.fromkeys(DROPPED_TYPES, 0.0), "KEYPAD_TONES": 0.0}
+        codes = self.policy.changed(
+            entities=everything, operators={}, in_doubt="hold", number_run_digits=None, channels="all"
+        )
+        again = [mention for mention in call.again if mention.entity_type in everything]
+        plan = make_plan(call.transcript, call.findings, codes, call.recording, call.heard.sound, again=again)
+        dropped = plan.intervals
+        if not dropped:
+            with path.open("rb") as original:
+                call.custody.seal(original)
+            return
+        masked = Masked(decoded.pcm, dropped, self.policy.mask.style())
+        with os.fdopen(os.memfd_create("original"), "w+b") as copy:
+            encode(call.recording, path, masked, masked.replaced, copy)
+            copy.seek(0)
+            call.custody.seal(copy)
 
     def _verify(
         self, staged: Staged, stem: str, suffix: str, decoded: Decoded, call: "_Call", clock: report.Clock
@@ -341,7 +372,9 @@ class Redactor:
         notes: tuple[str, ...],
         clock: report.Clock,
     ) -> dict[str, Any]:
-        run = report.Run(self.policy.name, self.policy.digest, self._loaded.digests, clock.seconds, __version__)
+        run = report.Run(
+            self.policy.name, self.policy.digest, self._loaded.digests, clock.seconds, __version__, call.custody.basis
+        )
         told = (*call.notes, *notes)
         return report.build(
             run, call.recording, call.transcript, call.findings, call.plan, verification, hashes, told, call.again
@@ -364,6 +397,7 @@ class _Call:
     """What is known of a call by now.
 
     Attributes:
+        custody: what allows it to be processed, and where its original is kept.
         again: what was still heard when its redacted sound was listened to again.
         notes: how the times of a given transcript were judged.
     """
@@ -374,6 +408,7 @@ class _Call:
     findings: tuple[Finding, ...]
     again: tuple[Mention, ...] = ()
     plan: Plan = _NO_PLAN
+    custody: Custody = NO_CUSTODY
     notes: tuple[str, ...] = ()
 
 

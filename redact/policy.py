@@ -108,6 +108,7 @@ class Policy(_Closed):
     unverified: Unverified = "hold"
     keep_fields: tuple[str, ...] = ()
     recognizers: tuple[str, ...] = ()
+    lawful_basis: Literal["required", "optional"] = "optional"
 
     @field_validator("recognizers", "keep_fields", mode="before")
     @classmethod

@@ -19,13 +19,14 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a call was processed: the policy and the models by digest, and seconds spent in each stage."""
+    """How a call was processed: policy and models by digest, seconds spent in each stage, and what allowed it."""
 
     policy: str
     policy_digest: str
     models: Mapping[str, str]
     timings_s: Mapping[str, float]
     redact_version: str
+    basis: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def _told(
         "version": VERSION,
         "redact_version": run.redact_version,
         "status": status,
-        "basis": "not recorded",
+        "basis": run.basis,
         "input": dict(read),
         "policy": {"name": run.policy, "sha256": run.policy_digest},
         "models": dict(run.models),

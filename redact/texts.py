@@ -18,7 +18,7 @@ from redact.detect.spoken.base import supported
 from redact.errors import HeldForReview, UsageError, VerificationFailed
 from redact.findings import Finding, Plan, Verification
 from redact.loaded import Loaded
-from redact.options import DEFAULTS, Options, Progress, no_progress
+from redact.options import DEFAULTS, NO_CUSTODY, Custody, Options, Progress, check_basis, no_progress
 from redact.plan import VALUE_CHARACTERS, Sound, make_plan, said
 from redact.publish import Staged, check_targets
 from redact.text import Labeller, Numbers, RedactedTranscript
@@ -67,6 +67,7 @@ class _Done:
     dropped: Mapping[str, int]
     redacted: RedactedTranscript
     verification: Verification
+    basis: str = NO_CUSTODY.basis
 
 
 class TextRedactor:
@@ -95,6 +96,7 @@ class TextRedactor:
         name: str | None = None,
         to: Sequence[str] = (SAME,),
         dry_run: bool = False,
+        custody: Custody = NO_CUSTODY,
     ) -> report.Result:
         """Redact one transcript file.
 
@@ -104,11 +106,13 @@ class TextRedactor:
             name: of its format; None to tell by what stands in it.
             to: what to write: `same` for its own format, or keys of `WRITERS`.
             dry_run: find, and publish nothing.
+            custody: what allows the transcript to be processed. Its original is not kept.
 
         Raises:
             RedactError: one of its kinds, by what went wrong. Nothing was published then but, where the check failed,
                 the report.
         """
+        check_basis(self.policy, custody)
         directory = out_dir or path.parent
         clock = report.Clock()
         with clock.stage("read"):
@@ -120,7 +124,7 @@ class TextRedactor:
             stem = naming.stem(path)
             names = [*(stem + suffix for suffix in suffixes.values()), naming.report_name(stem)]
             check_targets(directory, names, force=self._options.force)
-        done = self._done(opened, clock)
+        done = replace(self._done(opened, clock), basis=custody.basis)
         sha256 = hashlib.sha256(content).hexdigest()
         if dry_run:
             return report.Result((), self._report(done, sha256, {}, clock), done.plan, _warnings(done))
@@ -152,6 +156,7 @@ class TextRedactor:
         Raises:
             RedactError: one of its kinds, by what went wrong.
         """
+        check_basis(self.policy)
         clock = report.Clock()
         with clock.stage("read"):
             opened = formats.opened(text, name, self.policy.keep_fields)
@@ -216,7 +221,8 @@ class TextRedactor:
         return _Done(opened, transcript, findings, plan, gone, text, dropped, redacted, Verification((check,)))
 
     def _report(self, done: _Done, sha256: str, hashes: Mapping[str, str], clock: report.Clock) -> dict[str, Any]:
-        run = report.Run(self.policy.name, self.policy.digest, self._loaded.digests, clock.seconds, __version__)
+        policy = self.policy
+        run = report.Run(policy.name, policy.digest, self._loaded.digests, clock.seconds, __version__, done.basis)
         read = report.TranscriptFile(sha256, done.opened.format.name, _nameless(done.dropped, done.values))
         return report.build_text(run, read, done.transcript, done.findings, done.plan, done.verification, hashes)
 

@@ -15,7 +15,8 @@ from redact.cli.options import TRANSCRIPT_SUFFIXES, chosen_options, chosen_polic
 from redact.errors import ExitCode, HeldForReview, InputRejected, RedactError, UsageError
 
 if TYPE_CHECKING:
-    from redact.options import Options
+    from redact.custody import Custodian
+    from redact.options import Custody, Options
     from redact.pipeline import Redactor
     from redact.report import Result
     from redact.texts import TextRedactor
@@ -61,6 +62,9 @@ AUDIO_SUFFIXES = frozenset(
     metavar="FORMATS",
     help="What transcripts are written as: same, redact (our JSON), txt, vtt, srt; separated by commas.",
 )
+@click.option("--vault", "seals", is_flag=True, help="Keep each original in the vault, without card codes and PINs.")
+@click.option("--call-id", metavar="ID", help="Of the one call, in records, log and vault. [default: by its name]")
+@click.option("--recorded-at", metavar="TIME", help="When the one recording began, as 2026-03-01T09:30:00+01:00.")
 @click.option("--html", is_flag=True, help="Also one page for a browser: waveform, player, transcript and figures.")
 @click.option(
     "-n", "--dry-run", is_flag=True, help="Show what would be masked at first, without values, and write nothing."
@@ -79,9 +83,11 @@ def file(ctx: click.Context, /, **given: Any) -> None:
     """
     paths = list(_expanded(given["inputs"]))
     _check_transcript(given, paths)
-    options = chosen_options(given, chosen_policy(given))
+    policy = chosen_policy(given)
+    options = chosen_options(given, policy)
+    custodian = _custodian(ctx, given, paths, is_required=policy.lawful_basis == "required")
     with progress(quiet=given["quiet"] or given["as_json"]) as (advance, console):
-        redact = _Redact(options, given, advance)
+        redact = _Redact(options, given, advance, custodian)
         errors = [error for n, path in enumerate(paths, 1) if (error := _one(redact, path, n, given, console))]
     if errors and len(paths) == 1:
         ctx.exit(errors[0].exit_code)
@@ -91,14 +97,21 @@ def file(ctx: click.Context, /, **given: Any) -> None:
 class _Redact:
     """Redacts inputs of both kinds; what it takes for one is loaded with the first that needs it."""
 
-    def __init__(self, options: Options, given: dict[str, Any], advance: Any) -> None:
+    def __init__(self, options: Options, given: dict[str, Any], advance: Any, custodian: Custodian | None) -> None:
         self._options = options
         self._given = given
         self._advance = advance
+        self._custodian = custodian
         self._recordings: Redactor | None = None
         self._transcripts: TextRedactor | None = None
 
     def __call__(self, path: Path) -> Result:
+        if self._custodian is None:
+            return self._redacted(path)
+        with self._custodian.of(path) as custody:
+            return self._redacted(path, custody=custody)
+
+    def _redacted(self, path: Path, **custody: Custody) -> Result:
         out_dir, dry_run = self._given["out_dir"], self._given["dry_run"]
         if path.suffix.lower() in TRANSCRIPT_SUFFIXES:
             if self._transcripts is None:
@@ -106,7 +119,9 @@ class _Redact:
 
                 self._transcripts = TextRedactor(self._options, self._advance)
             to = [name.strip() for name in self._given["to"].split(",") if name.strip()]
-            return self._transcripts.redact_file(path, out_dir, name=self._given["format_name"], to=to, dry_run=dry_run)
+            return self._transcripts.redact_file(
+                path, out_dir, name=self._given["format_name"], to=to, dry_run=dry_run, **custody
+            )
         if self._recordings is None:
             from redact.pipeline import Redactor
 
@@ -116,8 +131,30 @@ class _Redact:
         own = self._given["transcript_file"]
         transcript = read_transcript(own, self._given["format_name"]) if own else None
         return self._recordings.redact_file(
-            path, out_dir, transcript=transcript, realign=self._given["realign"], dry_run=dry_run
+            path, out_dir, transcript=transcript, realign=self._given["realign"], dry_run=dry_run, **custody
         )
+
+
+def _custodian(ctx: click.Context, given: dict[str, Any], paths: list[Path], *, is_required: bool) -> Custodian | None:
+    """What takes calls into custody; None where nothing is kept, logged or required."""
+    if len(paths) != 1 and (given["call_id"] or given["recorded_at"]):
+        raise UsageError("--call-id and --recorded-at are of one call", hint="give one recording with them")
+    from redact.cli.kept import settings
+
+    is_kept = is_required or given["seals"] or settings(ctx).has_stores
+    if not is_kept:
+        return None
+    from redact.cli.kept import stores
+    from redact.custody import Custodian
+    from redact.stores.consent import moment
+    from redact.stores.data_keys import IDS
+
+    if given["call_id"] and not IDS.fullmatch(given["call_id"]):
+        raise UsageError("--call-id is not an id", hint="letters, digits, and . _ : - between them, at most 80")
+    recorded_at = moment(given["recorded_at"]) if given["recorded_at"] else ""
+    return Custodian(
+        stores(ctx), requires_basis=is_required, seals=given["seals"], call_id=given["call_id"], recorded_at=recorded_at
+    )
 
 
 def _check_transcript(given: dict[str, Any], paths: list[Path]) -> None:

@@ -4,6 +4,7 @@ import importlib
 import resource
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 
 import click
@@ -18,6 +19,11 @@ _COMMANDS = {
     "verify": ("redact.cli.verify", "verify", "Check that a recording is redacted, by listening to it."),
     "evaluate": ("redact.cli.evaluate", "evaluate", "Measure how well a folder of labelled calls is redacted."),
     "restore": ("redact.cli.restore", "restore", "Give back what was encrypted in redacted text, with the key."),
+    "consent": ("redact.cli.consent", "consent", "Record what allows calls to be processed."),
+    "vault": ("redact.cli.vault", "vault", "Keep originals encrypted, and give them back."),
+    "keys": ("redact.cli.keys", "keys", "Make and change the master keys."),
+    "audit": ("redact.cli.audit", "audit", "Check and show the log of what was done."),
+    "config": ("redact.cli.config", "config", "Show the settings, and where each comes from."),
     "models": ("redact.cli.models", "models", "List, fetch and check the models."),
     "policy": ("redact.cli.policy", "policy", "List, show and check policies."),
     "doctor": ("redact.cli.doctor", "doctor", "Tell what is installed, and what would fail."),
@@ -47,7 +53,9 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="redact")
-def cli() -> None:
+@click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="Settings to use, in TOML.")
+@click.pass_context
+def cli(ctx: click.Context, config: Path | None) -> None:
     r"""Redacts personal data in call recordings and their transcripts.
 
     \b
@@ -56,6 +64,14 @@ def cli() -> None:
 
     Shell completion: eval "$(_REDACT_COMPLETE=bash_source redact)" (or zsh_source, fish_source).
     """
+    from redact import settings
+
+    ctx.obj = settings.load(config)
+    chosen = ctx.obj.defaults
+    if chosen:
+        if "policy" in chosen:
+            chosen["policy_name"] = chosen["policy"]
+        ctx.default_map = dict.fromkeys(_COMMANDS, chosen)
 
 
 def run() -> None:

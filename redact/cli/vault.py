@@ -1,0 +1,112 @@
+"""`redact vault`: originals and what else is kept, encrypted, each under a key of its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from redact.cli.kept import rows, stores
+from redact.errors import InputRejected, UsageError
+
+_KINDS = ("original", "map", "transcript")
+_kind = click.option("--kind", type=click.Choice(_KINDS), default="original", show_default=True, help="What it is.")
+
+
+@click.group()
+def vault() -> None:
+    """Keeps originals encrypted, each under a key of its own. `redact file --vault` seals them by itself."""
+
+
+@vault.command("seal")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--id", "recording_id", required=True, help="Of the recording: letters, digits, and . _ : - between.")
+@_kind
+@click.option("--without-codes", is_flag=True, help="You know that no card code, PIN or password is in it.")
+@click.pass_context
+def seal(ctx: click.Context, file: Path, recording_id: str, kind: str, *, without_codes: bool) -> None:
+    """Seals FILE. Its own copy in clear stays where it is.
+
+    Card verification codes and PINs may be kept nowhere, encrypted neither. `redact file --vault` leaves them out; this
+    command can't know.
+    """
+    if not without_codes:
+        raise UsageError(
+            "nobody has looked for card codes and PINs in it, which must not be kept",
+            hint="use redact file --vault, which leaves them out, or say --without-codes where you know",
+        )
+    kept = stores(ctx)
+    try:
+        opened = file.open("rb")
+    except OSError:
+        raise InputRejected("the file can't be read", hint="check its path and whose it is") from None
+    with opened, kept.audit.action("vault.seal", recording_id, reason="by_hand") as counts:
+        counts["bytes"] = kept.vault.seal(opened, recording_id, kind)  # type: ignore[arg-type]
+    click.echo(f"sealed {counts['bytes']} bytes as the {kind} of {recording_id}")
+
+
+@vault.command("open")
+@click.argument("recording_id", metavar="ID")
+@_kind
+@click.option("-o", "--output", type=click.Path(path_type=Path, allow_dash=True), required=True, help="- for stdout.")
+@click.option("--reason", required=True, metavar="WORD", help="Why, in a word for the log, such as complaint.")
+@click.option("--force", is_flag=True, help="Replace an output that exists.")
+@click.pass_context
+def open_sealed(ctx: click.Context, recording_id: str, kind: str, output: Path, reason: str, *, force: bool) -> None:
+    """Gives back what was sealed: personal data in clear. All of it is checked before anything is given out."""
+    from redact.publish import Staged, check_targets
+
+    kept = stores(ctx)
+    with kept.audit.action("vault.open", recording_id, reason=_word(reason)) as counts:
+        chunks = kept.vault.opened(recording_id, kind)  # type: ignore[arg-type]
+        if str(output) == "-":
+            for chunk in chunks:
+                counts["bytes"] = counts.get("bytes", 0) + sys.stdout.buffer.write(chunk)
+            return
+        check_targets(output.parent, [output.name], force=force)
+        with Staged(output.parent, private=True) as staged:
+            written = staged.open(output.name)
+            for chunk in chunks:
+                counts["bytes"] = counts.get("bytes", 0) + written.write(chunk)
+            staged.publish(force=force)
+
+
+@vault.command("list")
+@click.pass_context
+def list_sealed(ctx: click.Context) -> None:
+    """Lists what is sealed, by recording."""
+    kept = stores(ctx)
+    known = {key.recording_id: key for key in kept.keys.listed()}
+    found = sorted(kept.vault.listed(), key=lambda sealed: (sealed.recording_id, sealed.kind))
+    rows(
+        ["RECORDING", "KIND", "KEY"],
+        (
+            [
+                s.recording_id,
+                s.kind,
+                "here" if (k := known.get(s.recording_id)) and k.key_id == s.key_id else "destroyed",
+            ]
+            for s in found
+        ),
+    )
+
+
+@vault.command("erase")
+@click.argument("recording_id", metavar="ID")
+@click.option("--reason", required=True, metavar="WORD", help="Why, in a word for the log, such as request.")
+@click.confirmation_option(prompt="Nobody can bring it back, from no backup of the vault either. Erase it?")
+@click.pass_context
+def erase(ctx: click.Context, recording_id: str, reason: str) -> None:
+    """Destroys a recording's key and removes what was sealed of it."""
+    kept = stores(ctx)
+    with kept.audit.action("vault.erase", recording_id, reason=_word(reason)):
+        if not kept.vault.erase(recording_id):
+            raise UsageError("the vault holds nothing of that id", hint="see what it holds with: redact vault list")
+    click.echo(f"erased {recording_id}")
+
+
+def _word(reason: str) -> str:
+    if not reason.replace("_", "").replace("-", "").isalnum() or len(reason) > 40 or not reason.isascii():
+        raise UsageError("the reason is not one word", hint="letters, digits, _ and - only: the log holds no text")
+    return reason
