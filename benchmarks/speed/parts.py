@@ -115,9 +115,14 @@ def lengths(options: argparse.Namespace) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
             call = Path(folder) / "call.wav"
             long_call(options.call, minutes * 60, call, mono=options.mono, pause_s=options.pause)
-            for _ in range(options.pairs if paired else 1):
-                for side in ("redact", *(["sequential"] if minutes <= options.bare_up_to else [])):
-                    found.setdefault(side, []).append(_child(side, options.model, options.language, call))
+            sides = ("redact", *(["sequential"] if minutes <= options.bare_up_to else []))
+            try:
+                for _ in range(options.pairs if paired else 1):
+                    for side in sides:
+                        found.setdefault(side, []).append(_child(side, options.model, options.language, call))
+            except ChildFailed as error:
+                told(f"{minutes:g} minutes: left out, for {side} failed: {error}")
+                continue
         row: dict[str, Any] = {"minutes": minutes, "times": len(found["redact"])}
         for side, each in found.items():
             stage = "transcribe" if side == "sequential" else None
@@ -208,9 +213,24 @@ def _quality(scores: Sequence[CallScore]) -> dict[str, float]:
 
 def _child(side: str, model: str, language: str, call: Path, times: int = 1) -> dict[str, Any]:
     command = [sys.executable, str(_CHILD), side, model, language, str(call), str(times)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return _told_by(command)
+
+
+def _told_by(command: Sequence[str]) -> dict[str, Any]:
+    """What a process says of itself in its last line.
+
+    Raises:
+        ChildFailed: it failed; what it said last is in the message.
+    """
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise ChildFailed(done.stderr.strip().splitlines()[-1:])
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
+
+
+class ChildFailed(Exception):
+    """A process that was to be measured ended with an error."""
 
 
 _BARE = """
@@ -233,9 +253,7 @@ def _bare(call: Path, options: argparse.Namespace) -> dict[str, Any]:
 
     folder = locate(options.model, engine="faster-whisper").path
     command = [sys.executable, "-c", _BARE, str(call), str(folder), options.language]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return result
+    return _told_by(command)
 
 
 def _seconds(command: Sequence[str]) -> float:

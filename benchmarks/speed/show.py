@@ -120,22 +120,36 @@ def plot(known: Figures, path: Path) -> None:
     except ModuleNotFoundError:
         print('no picture without matplotlib: pip install "callredact[bench]"')
         return
-    figure = Figure(figsize=(11, 3.6), layout="constrained")
-    quality, speed, memory = figure.subplots(1, 3)
+    lengths = known.get("lengths", {}).get("rows", ())
+    panels = ("calls" in known) + 2 * (len(lengths) > 1)
+    if not panels:
+        return
+    figure = Figure(figsize=(4.2 * panels, 3.6), layout="constrained")
+    left = list(figure.subplots(1, panels, squeeze=False)[0])
     if "calls" in known:
-        calls = known["calls"]
-        for key in ("redact", "sequential", "batched"):
-            x, y = calls["seconds"][key]["median"] / calls["minutes"], 100 * calls["quality"][key]["leak"]
-            quality.plot(x, y, "o")
-            quality.annotate(NAMES[key], (x, y), textcoords="offset points", xytext=(-6, 6), ha="right", fontsize=8)
-        quality.set(xlabel="seconds for a minute of sound", ylabel="leak, %", title="Time and leak", xlim=0, ylim=0)
+        _plot_quality(left.pop(0), known["calls"])
+    if left:
+        _plot_lengths(*left, lengths)
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
+def _plot_quality(axes: Any, calls: Figures) -> None:
+    names = {"redact": "redact", "sequential": "an afternoon's pipeline", "batched": "the same in batches"}
+    for key, name in names.items():
+        x, y = calls["seconds"][key]["median"] / calls["minutes"], 100 * calls["quality"][key]["leak"]
+        axes.plot(x, y, "o")
+        axes.annotate(name, (x, y), textcoords="offset points", xytext=(0, 7), ha="center", fontsize=8)
+    axes.set(xlabel="seconds for a minute of sound", ylabel="leak, %", title="Time and leak")
+    axes.set(xlim=(0, axes.get_xlim()[1] * 1.3), ylim=(0, axes.get_ylim()[1] * 1.1))
+
+
+def _plot_lengths(speed: Any, memory: Any, rows: Sequence[Figures]) -> None:
     for key, name in (("redact", "redact"), ("sequential", "faster-whisper")):
-        rows = [row for row in known.get("lengths", {}).get("rows", ()) if key in row]
-        minutes = [row["minutes"] for row in rows]
-        speed.plot(minutes, [row[key]["seconds_a_minute"]["median"] for row in rows], "o-", label=name)
-        memory.plot(minutes, [row[key]["peak_mib"] for row in rows], "o-", label=name)
+        own = [row for row in rows if key in row]
+        minutes = [row["minutes"] for row in own]
+        speed.plot(minutes, [row[key]["seconds_a_minute"]["median"] for row in own], "o-", label=name)
+        memory.plot(minutes, [row[key]["peak_mib"] for row in own], "o-", label=name)
     speed.set(xlabel="minutes", ylabel="seconds for a minute of sound", title="Time by length", ylim=0)
     memory.set(xlabel="minutes", ylabel="MiB", title="Peak memory by length", ylim=0)
     for axes in (speed, memory):
         axes.legend()
-    figure.savefig(path, metadata={"Date": None})
