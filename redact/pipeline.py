@@ -29,8 +29,9 @@ from redact.policy import DROPPED_TYPES
 from redact.publish import Staged, check_targets
 from redact.transcripts import native, plain, srt, vtt
 
-# What is still heard when the redacted sound is listened to again is masked too, so often.
-REMAKES = 2
+# What is still heard when the redacted sound is listened to again is masked too, so often; and once more for so many
+# minutes of a call, for each has places where something may be heard. Two hours of a call needed more than two.
+REMAKES, REMAKE_MINUTES = 2, 10
 
 
 class Redactor:
@@ -94,7 +95,7 @@ class Redactor:
                     "the call is held for review: the policy wants a person to decide; only its report was published",
                     hint="see doubts in the report, or use a policy with in_doubt: mask",
                 )
-            for _ in range(REMAKES + 1):
+            for _ in range(1 + REMAKES + decoded.recording.duration_ms // (REMAKE_MINUTES * 60_000)):
                 done, verification, mentions = self._made(path, directory, stem, decoded, call, clock)
                 if done:
                     return done

@@ -26,7 +26,7 @@ class Run:
     models: Mapping[str, str]
     timings_s: Mapping[str, float]
     redact_version: str
-    basis: str
+    basis: str = "not recorded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,7 @@ def refusal(verification: Verification, policy: Policy) -> RedactError:
     failed = [check.name for check in verification.checks if not check.passed]
     if failed == ["nothing_heard"] and policy.unverified == "hold":
         return HeldForReview(
-            "the call is held for review: listening again, something personal is still heard after two corrections;"
+            "the call is held for review: listening again, something personal is still heard after all corrections;"
             " only its report was published",
             hint="let a person listen to it, or use a larger model",
         )

@@ -156,7 +156,8 @@ class Audit:
             yield counts
         except BaseException as error:
             outcome: Outcome = "refused" if isinstance(error, RedactError) else "failed"
-            self.add(action, outcome, object_id, reason=type(error).__name__, counts=counts)
+            name = type(error).__name__
+            self.add(action, outcome, object_id, reason=name if _REASON.fullmatch(name) else "error", counts=counts)
             raise
         self.add(action, "done", object_id, reason=reason, counts=counts)
 

@@ -99,7 +99,11 @@ def _engine(url: str) -> Engine:
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.drivername.partition("+")[0] not in {"sqlite", "postgresql"}:
             raise PolicyError("the database is neither SQLite nor PostgreSQL", hint=_URL_HINT)
-        engine = create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+        engine = create_engine(
+            parsed, hide_parameters=True, pool_pre_ping=True,
+            # A later reader must see what was there when it got the writers' lock, not when it began to wait.
+            **({} if parsed.get_backend_name() == "sqlite" else {"isolation_level": "READ COMMITTED"}),
+        )  # fmt: skip
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise PolicyError("the database's URL is wrong", hint=_URL_HINT) from None
     except ModuleNotFoundError:

@@ -174,10 +174,11 @@ def locked(file: Path) -> Iterator[None]:
     except OSError:
         raise CannotWrite("the folder of the master keys can't be written to", hint="check whose it is") from None
     try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Locked("the master keys are being changed by another run", hint="wait until it has ended") from None
         yield
-    except BlockingIOError:
-        raise Locked("the master keys are being changed by another run", hint="wait until it has ended") from None
     finally:
         os.close(opened)
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
-from redact.errors import CannotWrite, KeyMissing, UsageError
+from redact.errors import CannotWrite, Damaged, KeyMissing, UsageError
 from redact.publish import Staged
 from redact.stores.data_keys import IDS, NO_RECORDINGS, DataKey, DataKeys
 
@@ -98,6 +98,11 @@ class Vault:
         except FileNotFoundError:
             raise KeyMissing(
                 f"the vault holds no {kind} of this recording", hint="see what it holds with: redact vault list"
+            ) from None
+        except OSError as error:
+            why = os.strerror(error.errno).lower() if error.errno else "the system gave no reason"
+            raise Damaged(
+                f"the sealed file can't be read: {why}", hint="check the vault's disk and whose it is"
             ) from None
 
     def check(self, recording_id: str, kind: Kind) -> None:
