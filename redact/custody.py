@@ -53,14 +53,14 @@ class Custodian:
         else:
             records = tuple(r for r in consent.of(call_id) if not r.refusal(self._recorded_at))
         recording_id = self._call_id or _opaque(path)
-        with audit.action("redact", recording_id) as counts:
+        with audit.action("redact", recording_id):
             basis = ", ".join(sorted({record.basis for record in records})) or NO_CUSTODY.basis
 
             def seal(content: BinaryIO) -> None:
                 with audit.action("vault.seal", recording_id) as sealed:
                     sealed["bytes"] = self._stores.vault.seal(content, recording_id, "original")
 
-            yield Custody(basis, seal if self._seals and IDS.fullmatch(recording_id) else None, counts)
+            yield Custody(basis, seal if self._seals and IDS.fullmatch(recording_id) else None)
 
 
 def _opaque(path: Path) -> str:

@@ -83,17 +83,36 @@ def required(key: Key | None, what: str) -> Key:
     return key
 
 
-def _of_file(file: Path) -> Key:
-    """Raw bytes, or text. Read once, so that what was checked is what is used."""
+def read_private(
+    file: Path, what: str, most: int, *, forbidden: int = 0o077, mend: str = "chmod 600 it; and make a new key"
+) -> bytes:
+    """The content of a file that its owner alone may read. Read once, so that what was checked is what is used.
+
+    Args:
+        file: to read.
+        what: it is, for the message.
+        most: bytes to read.
+        forbidden: bits of the mode that it must not have.
+        mend: what to do if it has one.
+
+    Raises:
+        KeyMissing: it can't be read, or others may read it.
+    """
     try:
         with file.open("rb") as opened:
             mode = os.fstat(opened.fileno()).st_mode
-            content = opened.read(_LONGEST)
+            content = opened.read(most)
     except OSError as error:
         why = os.strerror(error.errno).lower() if error.errno else "the system gave no reason"
-        raise KeyMissing(f"can't read the key file: {why}", hint="check the path and whose file it is") from None
-    if stat.S_IMODE(mode) & 0o077:
-        raise KeyMissing("the key file is open to others than its owner", hint="chmod 600 it; and make a new key")
+        raise KeyMissing(f"can't read {what}: {why}", hint="check the path and whose file it is") from None
+    if stat.S_IMODE(mode) & forbidden:
+        raise KeyMissing(f"{what} is open to others than its owner", hint=mend)
+    return content
+
+
+def _of_file(file: Path) -> Key:
+    """Raw bytes, or text."""
+    content = read_private(file, "the key file", _LONGEST)
     if len(content) == KEY_BYTES and not all(32 <= byte < 127 or byte in b"\r\n" for byte in content):
         return Key(content)
     return _of_text(content.decode("ascii", "replace"), "what the key file holds")

@@ -64,12 +64,10 @@ class Custody:
     Attributes:
         basis: what allows it to be processed, for its report.
         seal: keeps the original; None where it is not kept.
-        counts: figures for the log.
     """
 
     basis: str = "not recorded"
     seal: Callable[[BinaryIO], None] | None = None
-    counts: dict[str, int] = field(default_factory=dict)
 
 
 DEFAULTS = Options()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,11 @@ from redact.cli.kept import stores
 from redact.errors import InputRejected, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
+
+    from redact.stores.audit import Action
+    from redact.stores.opened import Stores
 
 
 @click.group()
@@ -55,27 +60,35 @@ def show(ctx: click.Context, call_id: str) -> None:
         click.echo(json.dumps({**asdict(record), "counts": not record.refusal(), "why_not": record.refusal()}))
 
 
+_at = click.option("--at", metavar="TIME", help="When, as 2026-03-01T09:30:00+01:00. [default: now]")
+_reference = click.argument("reference", metavar="CALL_OR_PERSON")
+
+
 @consent.command("withdraw")
-@click.argument("reference", metavar="CALL_OR_PERSON")
-@click.option("--at", metavar="TIME", help="When, as 2026-03-01T09:30:00+01:00. [default: now]")
+@_reference
+@_at
 @click.pass_context
 def withdraw(ctx: click.Context, reference: str, at: str | None) -> None:
-    """Notes that consent was withdrawn: for a call by its id, or for all calls of a person."""
+    """Notes that consent was withdrawn: for a call by its id, or for all calls of a person. - reads it from stdin."""
     kept = stores(ctx)
-    with kept.audit.action("consent.withdraw") as counts:
-        counts["records"] = kept.consent.withdraw(reference, _moment(at))
-    click.echo(f"noted in {counts['records']} records")
+    _noted(kept, "consent.withdraw", kept.consent.withdraw, reference, at)
 
 
 @consent.command("objection")
-@click.argument("reference", metavar="CALL_OR_PERSON")
-@click.option("--at", metavar="TIME", help="When, as 2026-03-01T09:30:00+01:00. [default: now]")
+@_reference
+@_at
 @click.pass_context
 def objection(ctx: click.Context, reference: str, at: str | None) -> None:
-    """Notes an objection to legitimate interest: for a call by its id, or for all calls of a person."""
+    """Notes an objection to legitimate interest: for a call, or for all calls of a person. - reads it from stdin."""
     kept = stores(ctx)
-    with kept.audit.action("consent.object") as counts:
-        counts["records"] = kept.consent.object(reference, _moment(at))
+    _noted(kept, "consent.object", kept.consent.object, reference, at)
+
+
+def _noted(kept: Stores, action: Action, note: Callable[..., int], reference: str, at: str | None) -> None:
+    # A command line stays in the shell's history, and others see it while it runs.
+    person = sys.stdin.readline().strip() if reference == "-" else reference
+    with kept.audit.action(action) as counts:
+        counts["records"] = note(person, _moment(at))
     click.echo(f"noted in {counts['records']} records")
 
 

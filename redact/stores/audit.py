@@ -24,18 +24,16 @@ from typing import Literal, get_args
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, Text, insert, select
 
 from redact.errors import CannotWrite, Damaged, RedactError
-from redact.stores.data_keys import IDS, DataKeys
+from redact.stores.data_keys import IDS, LOG, DataKeys
 from redact.stores.database import Database
 
 Action = Literal[
-    "redact", "verify", "review", "vault.seal", "vault.open", "vault.erase", "keys.init", "keys.rotate",
-    "consent.import", "consent.withdraw", "consent.object", "consent.show", "audit.export", "restore",
+    "redact", "vault.seal", "vault.open", "vault.erase", "keys.init", "keys.rotate",
+    "consent.import", "consent.withdraw", "consent.object", "audit.export",
 ]  # fmt: skip
 Outcome = Literal["begun", "done", "refused", "failed"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-# Of the keys: the log's own. It is no recording's.
-KEY_ID = "audit.log"
 _REASON = re.compile(r"[A-Za-z0-9_.-]{0,40}")
 _NO_ID = "-"
 _FIRST = "0" * 64
@@ -105,7 +103,7 @@ class Audit:
 
         self._database = database
         self._heads = heads
-        secret = keys.made(KEY_ID).secret
+        secret = keys.made(LOG).secret
         self._chain = hmac.digest(secret, b"chain", "sha256")
         self._signer = Ed25519PrivateKey.from_private_bytes(hmac.digest(secret, b"heads", "sha256"))
 

@@ -17,7 +17,7 @@ from typing import Literal, TextIO, TypeVar, get_args
 from sqlalchemy import Column, MetaData, String, Table, Text, insert, or_, select, update
 
 from redact.errors import InputRejected, NoLawfulBasis, UsageError
-from redact.stores.data_keys import IDS, DataKeys
+from redact.stores.data_keys import IDS, PERSONS, DataKeys
 from redact.stores.database import Database
 
 Basis = Literal[
@@ -26,8 +26,6 @@ Basis = Literal[
 BASES: tuple[Basis, ...] = get_args(Basis)
 CHANNELS = ("ivr", "agent", "web")
 METHODS = ("voice", "keypad", "click", "written")
-# Of the keys: that of the pseudonyms. It is no recording's.
-KEY_ID = "consent.persons"
 REQUIRED_COLUMNS = ("call_id", "person", "lawful_basis")
 COLUMNS = (
     *REQUIRED_COLUMNS, "purposes", "notice_id", "notice_sha256", "language", "channel", "method", "given_at",
@@ -95,7 +93,7 @@ class Consent:
 
     def __init__(self, database: Database, keys: DataKeys) -> None:
         self._database = database
-        self._secret = keys.made(KEY_ID).secret
+        self._secret = keys.made(PERSONS).secret
 
     def pseudonym(self, person: str) -> str:
         """What a person is known by, from what they are known by elsewhere: a number, an address, a reference."""

@@ -32,7 +32,8 @@ from redact.stores.master import KEY_BYTES, MasterKeys
 
 IDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,79}")
 # Ids of keys that are no recordings': the log's, and that of pseudonyms. The vault takes no recording of such an id.
-NO_RECORDINGS = frozenset({"audit.log", "consent.persons"})
+LOG, PERSONS = "audit.log", "consent.persons"
+NO_RECORDINGS = frozenset({LOG, PERSONS})
 # So many keys are wrapped anew in one transaction: what is lost when it is killed.
 BATCH = 200
 

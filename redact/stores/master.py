@@ -9,7 +9,6 @@ import fcntl
 import json
 import os
 import secrets
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Protocol
 
 from redact.errors import CannotWrite, Damaged, KeyMissing, Locked
+from redact.keys import read_private
+from redact.publish import Staged
 
 ENVIRONMENT = "REDACT_MASTER_KEYS"
 CREDENTIAL = "redact-master-keys"
@@ -25,6 +26,7 @@ KEY_BYTES = 32
 _NONCE_BYTES = 12
 # Longer than any ring: nobody's whole disk is read because a path was wrong.
 _LONGEST = 1 << 20
+_WHAT, _MEND = "the file of master keys", "chmod 400 it, and rotate"
 _HINT = f"make one with: redact keys init; or hand it over as systemd's credential {CREDENTIAL} or in {ENVIRONMENT}"
 
 
@@ -122,9 +124,9 @@ def read(file: Path | None) -> Ring:
     text = os.environ.get(ENVIRONMENT)
     if file is None and folder and (Path(folder) / CREDENTIAL).exists():
         # systemd gives a credential to a service's account by an ACL, whose mask shows as the group's bits.
-        return _of_text(_private(Path(folder) / CREDENTIAL, others=0o037))
+        return _of_text(read_private(Path(folder) / CREDENTIAL, _WHAT, _LONGEST, forbidden=0o037, mend=_MEND))
     if file is not None:
-        return _of_text(_private(file))
+        return _of_text(read_private(file, _WHAT, _LONGEST, mend=_MEND))
     if text:
         return _of_text(text.encode())
     raise KeyMissing("no master key is given", hint=_HINT)
@@ -140,25 +142,19 @@ def write(ring: Ring, file: Path, *, replace: bool = False) -> None:
         {"id": name, "made_at": ring.made_at[name], "secret": base64.b64encode(secret).decode()}
         for name, secret in ring.secrets.items()
     ]
-    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w", encoding="ascii") as opened:
-            json.dump({"redact_master_keys": 1, "keys": keys}, opened, indent=1)
-            opened.flush()
-            os.fsync(opened.fileno())
-        if replace:
-            part.replace(file)
+        with Staged(file.parent, private=True) as staged:
+            opened = staged.open(file.name)
+            os.fchmod(opened.fileno(), 0o400)
+            opened.write(json.dumps({"redact_master_keys": 1, "keys": keys}, indent=1).encode())
+            staged.publish(force=replace)
+    except (OSError, CannotWrite):
+        if file.exists() and not replace:
+            told, hint = "there is a file of master keys already", "add a key with: redact keys rotate"
         else:
-            os.link(part, file)
-        _sync(file.parent)
-    except FileExistsError:
-        raise CannotWrite("there is a file of master keys already", hint="add a key with: redact keys rotate") from None
-    except OSError as error:
-        why = os.strerror(error.errno).lower() if error.errno else "the system gave no reason"
-        raise CannotWrite(f"can't write the file of master keys: {why}", hint="choose another with --keys") from None
-    finally:
-        part.unlink(missing_ok=True)
+            told, hint = "can't write the file of master keys", "check its folder, or set another as master_keys"
+        raise CannotWrite(told, hint=hint) from None
 
 
 @contextmanager
@@ -181,28 +177,6 @@ def locked(file: Path) -> Iterator[None]:
         yield
     finally:
         os.close(opened)
-
-
-def _sync(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
-
-
-def _private(file: Path, others: int = 0o077) -> bytes:
-    """What the file holds, if its owner alone may read it. Read once, so that what was checked is what is used."""
-    try:
-        with file.open("rb") as opened:
-            mode = os.fstat(opened.fileno()).st_mode
-            content = opened.read(_LONGEST)
-    except OSError as error:
-        why = os.strerror(error.errno).lower() if error.errno else "the system gave no reason"
-        raise KeyMissing(f"can't read the file of master keys: {why}", hint=_HINT) from None
-    if stat.S_IMODE(mode) & others:
-        raise KeyMissing("the file of master keys is open to others than its owner", hint="chmod 400 it, and rotate")
-    return content
 
 
 def _of_text(content: bytes) -> Ring:

@@ -105,15 +105,6 @@ class Vault:
                 f"the sealed file can't be read: {why}", hint="check the vault's disk and whose it is"
             ) from None
 
-    def check(self, recording_id: str, kind: Kind) -> None:
-        """Find out whether a file is whole, without giving anything out.
-
-        Raises:
-            KeyMissing: as `opened`.
-        """
-        for _ in self.opened(recording_id, kind):
-            break
-
     def listed(self) -> Iterator[Sealed]:
         """What the vault holds, in no order; files that are none are left out."""
         for path in self._folder.glob(f"??/*{SUFFIX}"):

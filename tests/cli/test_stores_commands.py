@@ -29,17 +29,18 @@ def home(tmp_path):
     return tmp_path
 
 
-def redact(home, *arguments, **environment):
+def redact(home, *arguments, stdin="", **environment):
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith("REDACT_") or name == "REDACT_CACHE"
     }
     folders = {"XDG_CONFIG_HOME": str(home / "config"), "XDG_DATA_HOME": str(home / "data")}
     command = [sys.executable, "-m", "redact", *map(str, arguments)]
-    return subprocess.run(command, cwd=home, capture_output=True, text=True, env={**kept, **folders, **environment})
+    environment = {**kept, **folders, **environment}
+    return subprocess.run(command, cwd=home, capture_output=True, text=True, input=stdin, env=environment)
 
 
-def done(home, *arguments, **environment):
-    run = redact(home, *arguments, **environment)
+def done(home, *arguments, stdin="", **environment):
+    run = redact(home, *arguments, stdin=stdin, **environment)
     assert run.returncode == 0, run.stderr
     return run.stdout
 
@@ -242,6 +243,12 @@ def test_settings_say_what_commands_take_by_default(home):
 def test_where_stores_are_set_every_run_is_logged_or_not_done(home):
     run = redact(home, "file", CONTROL, "-o", "out", REDACT_VAULT=str(home / "vault"))
     assert (run.returncode, list((home / "out").iterdir())) == (12, [])
+
+
+def test_a_person_need_not_stand_on_the_command_line(home):
+    done(home, "keys", "init")
+    done(home, "consent", "import", table(home, row("call-1"), row("call-2")))
+    assert "2 records" in done(home, "consent", "withdraw", "-", stdin=PERSON + "\n")
 
 
 def test_a_policy_may_require_a_basis():
