@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from redact.cli.options import TRANSCRIPT_SUFFIXES, chosen_options, chosen_policy, labelling, listening, progress
-from redact.errors import ExitCode, HeldForReview, InputRejected, RedactError, UsageError
+from redact.errors import ExitCode, HeldForReview, InputRejected, NoLawfulBasis, RedactError, UsageError
 
 if TYPE_CHECKING:
     from redact.custody import Custodian
@@ -176,7 +176,9 @@ def _one(redact: _Redact, path: Path, number: int, given: dict[str, Any], consol
             ExitCode.BAD_POLICY, ExitCode.MODEL_MISSING, ExitCode.USAGE, ExitCode.KEY,
         }:  # fmt: skip
             raise  # it would fail the same for every input
-        tell(error, _called(path, number, sys.stderr))
+        # A call that must not be processed is not read for a name either.
+        is_refused = isinstance(error, NoLawfulBasis) and not sys.stderr.isatty()
+        tell(error, f"input {number}" if is_refused else _called(path, number, sys.stderr))
         return error
     except Exception as error:
         told = unexpected(error)

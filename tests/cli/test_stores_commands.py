@@ -131,6 +131,7 @@ def test_a_call_without_a_basis_is_not_read(home, rows, why):
     run = redact(home, "file", CONTROL, "-o", "out", "--policy", "required.yaml", "--model", "tiny.en")
     assert (run.returncode, list((home / "out").iterdir())) == (6, [])
     assert why in run.stderr
+    assert run.stderr.startswith("redact: input 1: ")  # not even its digest was made
     assert "refused" in done(home, "audit", "tail")
     assert CONTROL.stem not in done(home, "audit", "export")
 
