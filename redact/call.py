@@ -4,13 +4,21 @@ All types are frozen. Times are integer milliseconds from the start of the recor
 (starts down, ends up) where they come from something finer. Text never shows in a `repr`.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 SampleFormat = Literal["s16", "s32", "flt"]
 Role = Literal["agent", "customer", "mixed", "other"]
+ROLES: tuple[Role, ...] = get_args(Role)
+_ALIKE: Mapping[str, Role] = {"caller": "customer", "client": "customer", "advisor": "agent"}
+
+
+def role_named(name: str) -> Role | None:
+    """What a channel holds, as people call it; None for a name that nobody knows."""
+    plain = name.strip().lower()
+    return next((role for role in ROLES if role == plain), _ALIKE.get(plain))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,10 @@ class Stretch:
     channel: int
     start_ms: int
     end_ms: int
+
+    def widened(self, by_ms: int) -> "Stretch":
+        """The same, so much longer on each side."""
+        return replace(self, start_ms=max(0, self.start_ms - by_ms), end_ms=self.end_ms + by_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,59 +11,68 @@ from redact.errors import NoLawfulBasis
 from redact.options import NO_CUSTODY, Custody
 from redact.stores.data_keys import IDS
 from redact.stores.opened import Stores
+from redact.stores.vault import Kind
 
 
 class Custodian:
-    """Takes calls into custody.
+    """Takes calls into custody: first `basis`, then `of`.
 
     Args:
         stores: where things are kept.
         requires_basis: no call is read without a lawful basis.
-        seals: originals are kept in the vault.
-        call_id: of the one call; None for the names of the files, without their endings.
-        recorded_at: when the one recording began, ISO 8601 in UTC; empty for what its records say.
+        seals: originals, and transcripts in clear where the policy keeps them, go to the vault.
     """
 
-    def __init__(
-        self, stores: Stores, *, requires_basis: bool, seals: bool, call_id: str | None = None, recorded_at: str = ""
-    ) -> None:
+    def __init__(self, stores: Stores, *, requires_basis: bool, seals: bool) -> None:
         self._stores = stores
         self._requires_basis = requires_basis
         self._seals = seals
-        self._call_id = call_id
-        self._recorded_at = recorded_at
 
-    @contextmanager
-    def of(self, path: Path) -> Iterator[Custody]:
-        """Custody of a call while it is redacted.
+    def basis(self, call_id: str, recorded_at: str = "", *, logged_as: str = "-") -> str:
+        """What allows a call to be processed, asked before a byte of it is read.
+
+        Args:
+            call_id: by which it is recorded. It may be a file's name, and say something: it is written nowhere.
+            recorded_at: when the recording began, ISO 8601 in UTC; empty for what the records say.
+            logged_as: id of the call in the log, should it be refused.
 
         Raises:
-            NoLawfulBasis: one is required, and none counts. Nothing of the call was read.
-            RedactError: it can't be logged, or what the redaction raises.
+            NoLawfulBasis: one is required, and none counts.
+            RedactError: the refusal can't be logged.
         """
-        # A file's name may say something personal: records are looked up by it, but it is written nowhere.
-        call_id = self._call_id or path.stem
-        audit, consent = self._stores.audit, self._stores.consent
+        consent = self._stores.consent
         if self._requires_basis:
             try:
-                records = consent.require(call_id, self._recorded_at)
+                records = consent.require(call_id, recorded_at)
             except NoLawfulBasis:
-                audit.add("redact", "refused", self._call_id or "-", reason="NoLawfulBasis")
+                self._stores.audit.add("redact", "refused", logged_as, reason="NoLawfulBasis")
                 raise
         else:
-            records = tuple(r for r in consent.of(call_id) if not r.refusal(self._recorded_at))
-        recording_id = self._call_id or _opaque(path)
+            records = tuple(r for r in consent.of(call_id) if not r.refusal(recorded_at))
+        return ", ".join(sorted({record.basis for record in records})) or NO_CUSTODY.basis
+
+    @contextmanager
+    def of(self, recording_id: str, basis: str) -> Iterator[Custody]:
+        """Custody of a call while it is redacted.
+
+        Args:
+            recording_id: that log and vault know it by; `-` where it has none.
+            basis: as `basis` told it.
+
+        Raises:
+            RedactError: it can't be logged, or what the redaction raises.
+        """
+        audit, vault = self._stores.audit, self._stores.vault
+
+        def seal(content: BinaryIO, kind: Kind) -> None:
+            with audit.action("vault.seal", recording_id, reason=kind) as sealed:
+                sealed["bytes"] = vault.seal(content, recording_id, kind)
+
         with audit.action("redact", recording_id):
-            basis = ", ".join(sorted({record.basis for record in records})) or NO_CUSTODY.basis
-
-            def seal(content: BinaryIO) -> None:
-                with audit.action("vault.seal", recording_id) as sealed:
-                    sealed["bytes"] = self._stores.vault.seal(content, recording_id, "original")
-
             yield Custody(basis, seal if self._seals and IDS.fullmatch(recording_id) else None)
 
 
-def _opaque(path: Path) -> str:
+def opaque_id(path: Path) -> str:
     """An id that says nothing; `-` where the file can't be read, which redacting it tells better."""
     try:
         with path.open("rb") as file:

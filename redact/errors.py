@@ -41,14 +41,21 @@ class ExitCode(IntEnum):
 
 
 class RedactError(Exception):
-    """Base of all errors raised on purpose."""
+    """Base of all errors raised on purpose.
+
+    Attributes:
+        message: what is wrong.
+        hint: what to do next.
+        reason: the same in one word of few, for logs and counts; by default the kind of error.
+    """
 
     exit_code: ExitCode
 
-    def __init__(self, message: str, *, hint: str) -> None:
+    def __init__(self, message: str, *, hint: str, reason: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.reason = reason or type(self).__name__
 
 
 class UsageError(RedactError):

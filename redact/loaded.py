@@ -1,6 +1,7 @@
 """The models of one run: found, loaded at first use, and kept."""
 
 from collections.abc import Sequence
+from copy import copy
 from typing import TYPE_CHECKING
 
 from redact.detect import recognizers
@@ -39,6 +40,7 @@ class Loaded:
         device: str,
         terms: tuple[tuple[str, ...], tuple[str, ...]],
         own_recognizers: Sequence[str],
+        threads: int | None = None,
     ) -> None:
         """Nothing is loaded yet.
 
@@ -48,20 +50,19 @@ class Loaded:
             device: `auto`, `cpu` or `cuda`.
             terms: those that are never personal, and those that always are.
             own_recognizers: files of the user's own recognizers.
+            threads: of the speech model; None for one a core.
 
         Raises:
             UsageError: the language is not one that can be redacted.
             PolicyError: a file of recognizers is wrong.
             ModelMissing: a recognizer wants a library or a model that is not here.
         """
-        if language != "auto" and language not in supported():
-            raise UsageError(
-                f"the language {language!r} can't be redacted", hint=f"use auto, or one of: {', '.join(supported())}"
-            )
+        _check(language)
         self.digests: dict[str, str] = {}
         self.language = language
         self._model = model
         self._device = device
+        self._threads = threads
         self._terms = terms
         self._recognizers = recognizers.read(own_recognizers)
         self._allowed = recognizers.allowed(own_recognizers)
@@ -87,8 +88,21 @@ class Loaded:
             self.digests[files.name] = files.digest
             if self.language == "auto" and len(files.languages) == 1 and files.languages[0] != "*":
                 self.language = files.languages[0]
-            self._engine = FasterWhisper(files.path, files.name, device=self._device)
+            self._engine = FasterWhisper(files.path, files.name, device=self._device, threads=self._threads)
         return self._engine
+
+    def speaking(self, language: str) -> "Loaded":
+        """The same models, for calls in one language.
+
+        Raises:
+            UsageError: the language is not one that can be redacted, or the speech model doesn't know it.
+            ModelMissing: the speech model isn't here.
+        """
+        _check(language)
+        self.engine()  # loaded once, for all languages
+        told = copy(self)
+        told.language = language
+        return told
 
     def language_of(self, clips: Sequence[Clip]) -> tuple[str, float | None]:
         """The language of a call and its probability; None where it was given, or nothing is heard.
@@ -104,6 +118,7 @@ class Loaded:
             raise HeldForReview(
                 f"the call seems to be in {language!r}, which can't be redacted; nothing was published",
                 hint=f"if it is in another language, give it: --language {'|'.join(supported())}",
+                reason="language",
             )
         return language, round(probability, 3)
 
@@ -142,3 +157,10 @@ class Loaded:
             terms = DenyTerms((*allow, *self._allowed), deny)
             self._detectors[language] = Detector(language, files.path, terms, self._recognizers)
         return self._detectors[language]
+
+
+def _check(language: str) -> None:
+    if language != "auto" and language not in supported():
+        raise UsageError(
+            f"the language {language!r} can't be redacted", hint=f"use auto, or one of: {', '.join(supported())}"
+        )

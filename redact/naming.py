@@ -26,7 +26,12 @@ def stem(
     telling = {word for value in kept for word in value if len(word) >= VALUE_CHARACTERS and not is_everyday(word)}
     told = telling.union("".join(value) for value in kept)
     personal = _DIGIT_RUN.search(spoken) or any(word in spoken for word in told)
-    return f"{opaque(sha256)}.redacted" if personal else f"{path.stem}.redacted"
+    return opaque_stem(sha256) if personal else f"{path.stem}.redacted"
+
+
+def opaque_stem(sha256: str) -> str:
+    """`NAME.redacted` with a name that says nothing, for the input of that digest."""
+    return f"{opaque(sha256)}.redacted"
 
 
 def opaque(sha256: str) -> str:

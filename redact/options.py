@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from redact import policy as policies
 from redact.call import Role
@@ -12,6 +12,7 @@ from redact.keys import Key
 from redact.policy import Policy
 
 Progress = Callable[[str, int, int], None]
+Kept = Literal["original", "transcript"]
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
@@ -28,10 +29,12 @@ class Options:
         language: ISO 639-1, or `auto`.
         roles: what each channel holds; None for the default by their number.
         device: `auto`, `cpu` or `cuda`.
+        threads: of the speech model; None for one a core.
         allow: terms that are never personal.
         deny: terms that always are.
         force: replace outputs that exist.
         html: also write a page for a browser.
+        opaque: outputs are called by their input's digest, whatever its name.
         key: for what the policy has hashed, encrypted, or replaced by surrogates or pseudonyms (`redact.keys.read`).
         custom: functions for the entity types of which the policy says `custom`.
     """
@@ -41,10 +44,12 @@ class Options:
     language: str = "auto"
     roles: tuple[Role, ...] | None = None
     device: str = "auto"
+    threads: int | None = None
     allow: tuple[str, ...] = field(default=(), repr=False)
     deny: tuple[str, ...] = field(default=(), repr=False)
     force: bool = False
     html: bool = False
+    opaque: bool = False
     key: Key | None = None
     custom: Mapping[str, Callable[[str], str]] = field(default_factory=dict, repr=False)
 
@@ -63,11 +68,11 @@ class Custody:
 
     Attributes:
         basis: what allows it to be processed, for its report.
-        seal: keeps the original; None where it is not kept.
+        seal: keeps the original, or its transcript in clear, in the vault; None where nothing is kept.
     """
 
     basis: str = "not recorded"
-    seal: Callable[[BinaryIO], None] | None = None
+    seal: Callable[[BinaryIO, Kept], None] | None = None
 
 
 DEFAULTS = Options()

@@ -1,8 +1,10 @@
 """One call, from the file to its published outputs: `Redactor.redact_file` reads as a table of contents."""
 
 import hashlib
+import io
 import os
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -13,11 +15,11 @@ from redact.alignment import paced
 from redact.audio import dtmf
 from redact.audio.beeps import beeps
 from redact.audio.decode import Decoded, decode
-from redact.audio.encode import Encoded, encode
+from redact.audio.encode import OWN_TAGS, Encoded, encode
 from redact.audio.listening import light_copy
 from redact.audio.mask import Masked
 from redact.audio.pcm import Signal, blocks
-from redact.call import Recording, Transcript
+from redact.call import Recording, Role, Transcript
 from redact.detect.spoken.base import load as load_language
 from redact.errors import HeldForReview
 from redact.findings import AudioInterval, Check, Finding, MaskStyle, Plan, Verification
@@ -32,6 +34,9 @@ from redact.transcripts import native, plain, srt, vtt
 # What is still heard when the redacted sound is listened to again is masked too, so often; and once more for so many
 # minutes of a call, for each has places where something may be heard. Two hours of a call needed more than two.
 REMAKES, REMAKE_MINUTES = 2, 10
+# What is heard even then is most often heard anew beside its own mask, time and again: from then on masks reach so much
+# further each time, so that there is an end to it.
+STUBBORN_MS = 1000
 
 
 class Redactor:
@@ -50,7 +55,35 @@ class Redactor:
         self.policy = options.loaded_policy()
         self._labeller = text.Labeller(self.policy, options.key, options.custom)
         terms = (options.allow, options.deny)
-        self._loaded = Loaded(options.model, options.language, options.device, terms, self.policy.recognizers)
+        self._loaded = Loaded(
+            options.model, options.language, options.device, terms, self.policy.recognizers, options.threads
+        )
+
+    def for_call(self, language: str | None, roles: tuple[Role, ...] | None) -> "Redactor":
+        """The same, for a call of which more is known; models are shared.
+
+        Args:
+            language: ISO 639-1; None for what the options say.
+            roles: what each channel holds; None for what the options say.
+
+        Raises:
+            RedactError: the model can't be loaded, or the language can't be redacted.
+        """
+        if language is None and roles is None:
+            return self
+        told = copy(self)
+        told._options = replace(self._options, roles=roles or self._options.roles)
+        told._loaded = self._loaded.speaking(language) if language else self._loaded
+        return told
+
+    def load(self) -> None:
+        """Load the speech model now, so that what is wrong with it shows before the first call.
+
+        Raises:
+            ModelMissing: it isn't here, or can't be loaded on the device.
+            UsageError: it doesn't know the language.
+        """
+        self._loaded.engine()
 
     def redact_file(
         self,
@@ -78,7 +111,8 @@ class Redactor:
         check_basis(self.policy, custody)
         directory = out_dir or path.parent
         if not dry_run:
-            names = naming.all_names(naming.stem(path), path.suffix, html=self._options.html)
+            opaque = self._options.opaque
+            names = () if opaque else naming.all_names(naming.stem(path), path.suffix, html=self._options.html)
             check_targets(directory, names, force=self._options.force)
         clock = report.Clock()
         with self._decode(path, clock) as decoded:
@@ -88,20 +122,24 @@ class Redactor:
             # A name is no text: what the policy keeps in that is not kept in this.
             is_everyday = load_language(call.transcript.language).is_everyday
             kept = values(call.transcript, call.plan, is_everyday)
-            stem = naming.stem(path, kept, is_everyday, decoded.recording.sha256)
+            sha256 = decoded.recording.sha256
+            stem = naming.opaque_stem(sha256) if opaque else naming.stem(path, kept, is_everyday, sha256)
             if call.plan.hold:
                 self._publish_report_alone(call, None, directory, stem, clock)
                 raise HeldForReview(
                     "the call is held for review: the policy wants a person to decide; only its report was published",
                     hint="see doubts in the report, or use a policy with in_doubt: mask",
+                    reason="in_doubt",
                 )
-            for _ in range(1 + REMAKES + decoded.recording.duration_ms // (REMAKE_MINUTES * 60_000)):
+            for made in range(1 + REMAKES + decoded.recording.duration_ms // (REMAKE_MINUTES * 60_000)):
                 done, verification, mentions = self._made(path, directory, stem, decoded, call, clock)
                 if done:
                     return done
                 if not mentions:
                     break
-                call = self._planned(replace(call, again=(*call.again, *mentions)))
+                stubborn_ms = max(0, made + 1 - REMAKES) * STUBBORN_MS
+                wider = tuple(replace(m, where=m.where.widened(stubborn_ms)) for m in mentions)
+                call = self._planned(replace(call, again=(*call.again, *wider)))
         self._publish_report_alone(call, verification, directory, stem, clock)
         raise verify.refusal(verification, self.policy)
 
@@ -267,25 +305,37 @@ class Redactor:
         """Keep the original, where it is kept: its own bytes, or a copy without card codes, PINs and keys pressed.
 
         Those may be stored nowhere, encrypted neither (PCI DSS 4.0, 3.3.1). The copy lies in memory until it is sealed.
+        So does the transcript in clear, where the policy keeps that too.
         """
-        if call.custody.seal is None:
+        seal = call.custody.seal
+        if seal is None:
             return
         everything = {**dict.fromkeys(DROPPED_TYPES, 0.0), "KEYPAD_TONES": 0.0}
         codes = self.policy.changed(
-            entities=everything, operators={}, in_doubt="hold", number_run_digits=None, channels="all"
+            entities=everything,
+            operators={},
+            label_style="type",
+            in_doubt="hold",
+            number_run_digits=None,
+            channels="all",
         )
         again = [mention for mention in call.again if mention.entity_type in everything]
         plan = make_plan(call.transcript, call.findings, codes, call.recording, call.heard.sound, again=again)
+        if self.policy.clear_transcript == "vault":
+            labels = text.Labeller(codes).labels(call.transcript, plan)
+            clear = text.redact(call.transcript, labels)
+            told = native.write(clear.transcript, duration_ms=call.recording.duration_ms, entities=clear.entities)
+            seal(io.BytesIO(told.encode()), "transcript")
         dropped = plan.intervals
         if not dropped:
             with path.open("rb") as original:
-                call.custody.seal(original)
+                seal(original, "original")
             return
         masked = Masked(decoded.pcm, dropped, self.policy.mask.style())
         with os.fdopen(os.memfd_create("original"), "w+b") as copy:
             encode(call.recording, path, masked, masked.replaced, copy)
             copy.seek(0)
-            call.custody.seal(copy)
+            seal(copy, "original")
 
     def _verify(
         self, staged: Staged, stem: str, suffix: str, decoded: Decoded, call: "_Call", clock: report.Clock
@@ -312,7 +362,7 @@ class Redactor:
 
     def _check_alone(self, written: Decoded) -> tuple[Check, ...]:
         """No keypad tones, and no tags."""
-        tags = Check("no_tags", not set(written.recording.tags) - {"encoder"})
+        tags = Check("no_tags", not set(written.recording.tags) - OWN_TAGS)
         return (*verify.check_tones(listen.tones(written.pcm, worth=dtmf.SURE), self.policy), tags)
 
     def _heard_alone(self, written: Decoded, clock: report.Clock) -> tuple[Mention, ...]:

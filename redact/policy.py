@@ -21,6 +21,7 @@ LabelStyle = Literal["type", "numbered", "hash", "keyed"]
 InDoubt = Literal["mask", "hold", "report"]
 Unverified = Literal["hold", "reject"]
 Channels = Literal["all", "speaker_only"]
+Originals = Literal["keep", "move", "vault", "delete"]
 
 ENTITY_TYPES: tuple[str, ...] = (
     "PERSON", "CREDIT_CARD", "CREDIT_CARD_CVV", "CREDIT_CARD_EXPIRATION", "IBAN_CODE", "BANK_ACCOUNT",
@@ -109,6 +110,8 @@ class Policy(_Closed):
     keep_fields: tuple[str, ...] = ()
     recognizers: tuple[str, ...] = ()
     lawful_basis: Literal["required", "optional"] = "optional"
+    originals: Originals = "keep"
+    clear_transcript: Literal["drop", "vault"] = "drop"
 
     @field_validator("recognizers", "keep_fields", mode="before")
     @classmethod

@@ -209,8 +209,10 @@ def refusal(verification: Verification, policy: Policy) -> RedactError:
             "the call is held for review: listening again, something personal is still heard after all corrections;"
             " only its report was published",
             hint="let a person listen to it, or use a larger model",
+            reason="unverified",
         )
     return VerificationFailed(
         f"the redacted call did not pass its checks ({', '.join(failed)}); only its report was published",
         hint="report this with the version from: redact --version",
+        reason="unverified",
     )

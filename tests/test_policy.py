@@ -21,8 +21,8 @@ def written(folder, **changes):
     return file
 
 
-def test_three_policies_are_shipped():
-    assert names() == ("default", "numbers", "pci")
+def test_four_policies_are_shipped():
+    assert names() == ("batch", "default", "numbers", "pci")
 
 
 @pytest.mark.parametrize("name", ["default", "numbers", "pci"])

@@ -75,7 +75,9 @@ def decode(path: Path, *, roles: tuple[Role, ...] | None = None, limits: DecodeL
         if _identity(os.fstat(fd)) != _identity(before):
             pcm.close()
             raise InputRejected(
-                "the file changed while it was read", hint="wait until the recording is complete, then run again"
+                "the file changed while it was read",
+                hint="wait until the recording is complete, then run again",
+                reason="io",
             )
     finally:
         os.close(fd)
@@ -99,11 +101,11 @@ def _open(path: Path) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     except FileNotFoundError:
-        raise InputRejected("there is no such file", hint="check the path") from None
+        raise InputRejected("there is no such file", hint="check the path", reason="io") from None
     except PermissionError:
-        raise InputRejected("reading the file is not permitted", hint="check its owner and mode") from None
+        raise InputRejected("reading the file is not permitted", hint="check its owner and mode", reason="io") from None
     except (OSError, ValueError):
-        raise InputRejected("the file can't be opened", hint="check the path and the disk") from None
+        raise InputRejected("the file can't be opened", hint="check the path and the disk", reason="io") from None
 
 
 def _check_file(facts: os.stat_result, limits: DecodeLimits) -> None:
@@ -117,6 +119,7 @@ def _check_file(facts: os.stat_result, limits: DecodeLimits) -> None:
         raise InputRejected(
             f"the file has {facts.st_size} bytes, more than the limit of {limits.max_bytes}",
             hint="split it, or raise the limit on the file's size",
+            reason="too_large",
         )
 
 
@@ -134,7 +137,7 @@ def _sha256(fd: int) -> str:
             at += len(block)
     except OSError:
         raise InputRejected(
-            "the file can't be read to its end", hint="check the disk or the share that it lies on"
+            "the file can't be read to its end", hint="check the disk or the share that it lies on", reason="io"
         ) from None
     return digest.hexdigest()
 

@@ -172,7 +172,7 @@ class DecoderProcess:
             self._process = start(self._fd, options)
         except OSError:
             raise InputRejected(
-                "the decoder could not be started", hint="check the machine's memory and process limits"
+                "the decoder could not be started", hint="check the machine's memory and process limits", reason="io"
             ) from None
         self._out = cast(IO[bytes], self._process.stdout).fileno()
         self._poll = select.poll()
@@ -280,7 +280,7 @@ class DecoderProcess:
             message = message.format(**known, **figures)
         except (KeyError, TypeError, ValueError):
             message, hint = _REASONS["died"]
-        raise InputRejected(message, hint=hint)
+        raise InputRejected(message, hint=hint, reason=reason)
 
     def _read_into(self, view: memoryview) -> None:
         """Fill the view from the child's output."""

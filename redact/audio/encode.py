@@ -48,6 +48,10 @@ _MUXERS = {
     "aac": "adts",
     "mov": "ipod",
 }  # FFmpeg's name for what writes a container, where it isn't the container's own
+# What FFmpeg's containers say of themselves, whatever they hold: no tags of a recording's.
+OWN_TAGS = frozenset(
+    {"encoder", "major_brand", "minor_version", "compatible_brands", "handler_name", "language", "duration"}
+)
 # One layout for each number of channels, so that nothing is ever mixed from one layout to another.
 _LAYOUTS = ("", "mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
 

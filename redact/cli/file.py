@@ -108,7 +108,11 @@ class _Redact:
     def __call__(self, path: Path) -> Result:
         if self._custodian is None:
             return self._redacted(path)
-        with self._custodian.of(path) as custody:
+        from redact.custody import opaque_id
+
+        call_id, recorded_at = self._given["call_id"], self._given["recorded_at"] or ""
+        basis = self._custodian.basis(call_id or path.stem, recorded_at, logged_as=call_id or "-")
+        with self._custodian.of(call_id or opaque_id(path), basis) as custody:
             return self._redacted(path, custody=custody)
 
     def _redacted(self, path: Path, **custody: Custody) -> Result:
@@ -151,10 +155,8 @@ def _custodian(ctx: click.Context, given: dict[str, Any], paths: list[Path], *, 
 
     if given["call_id"] and not IDS.fullmatch(given["call_id"]):
         raise UsageError("--call-id is not an id", hint="letters, digits, and . _ : - between them, at most 80")
-    recorded_at = moment(given["recorded_at"]) if given["recorded_at"] else ""
-    return Custodian(
-        stores(ctx), requires_basis=is_required, seals=given["seals"], call_id=given["call_id"], recorded_at=recorded_at
-    )
+    given["recorded_at"] = moment(given["recorded_at"]) if given["recorded_at"] else ""
+    return Custodian(stores(ctx), requires_basis=is_required, seals=given["seals"])
 
 
 def _check_transcript(given: dict[str, Any], paths: list[Path]) -> None:

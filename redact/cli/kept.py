@@ -21,10 +21,12 @@ def settings(ctx: click.Context) -> Settings:
 
 
 def stores(ctx: click.Context) -> Stores:
-    """Where things are kept. Nothing is opened yet."""
+    """Where things are kept. Nothing is opened yet; what is opened is closed with the command."""
     from redact.stores.opened import Stores
 
-    return Stores(settings(ctx))
+    kept = Stores(settings(ctx))
+    ctx.call_on_close(kept.close)
+    return kept
 
 
 def rows(head: Sequence[str], found: Iterable[Sequence[object]]) -> None:

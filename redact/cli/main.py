@@ -19,6 +19,7 @@ _COMMANDS = {
     "verify": ("redact.cli.verify", "verify", "Check that a recording is redacted, by listening to it."),
     "evaluate": ("redact.cli.evaluate", "evaluate", "Measure how well a folder of labelled calls is redacted."),
     "restore": ("redact.cli.restore", "restore", "Give back what was encrypted in redacted text, with the key."),
+    "batch": ("redact.cli.batch", "batch", "Redact an archive, unattended; count every file."),
     "consent": ("redact.cli.consent", "consent", "Record what allows calls to be processed."),
     "vault": ("redact.cli.vault", "vault", "Keep originals encrypted, and give them back."),
     "keys": ("redact.cli.keys", "keys", "Make and change the master keys."),

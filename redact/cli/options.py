@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from redact.policy import Policy
 
 TRANSCRIPT_SUFFIXES = frozenset([".json", ".jsonl", ".ndjson", ".vtt", ".srt", ".txt", ".csv", ".tsv"])
-_ROLES = ("agent", "customer", "mixed", "other")
-_ALIKE = {"caller": "customer", "client": "customer", "advisor": "agent"}
 
 
 def complete_policy(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -194,11 +192,15 @@ def roles(text: str | None) -> tuple[Role, ...] | None:
     """
     if text is None:
         return None
-    named = tuple(_ALIKE.get(name.strip().lower(), name.strip().lower()) for name in text.split(","))
-    unknown = [role for role in named if role not in _ROLES]
-    if unknown:
-        raise UsageError(f"unknown channel role {unknown[0]!r}", hint=f"known roles: {', '.join(_ROLES)}")
-    return named  # type: ignore[return-value]
+    from redact.call import ROLES, role_named
+
+    named = []
+    for name in text.split(","):
+        role = role_named(name)
+        if role is None:
+            raise UsageError(f"unknown channel role {name.strip()!r}", hint=f"known roles: {', '.join(ROLES)}")
+        named.append(role)
+    return tuple(named)
 
 
 def terms(source: Any) -> tuple[str, ...]:

@@ -4,18 +4,22 @@ No value reaches an error or a log (`hide_parameters`). In SQLite what is delete
 leaves the write-ahead log too when a transaction that deleted something ends (`checkpoint`).
 """
 
+import fcntl
+import hashlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from redact.errors import CannotWrite, Damaged, Locked, PolicyError, RedactError
+from redact.errors import CannotWrite, Damaged, Locked, PolicyError, RedactError, UsageError
 
-History = Literal["records", "keyring"]
+History = Literal["records", "keyring", "batches"]
 
 # How long a writer waits for another.
 BUSY_MS = 30_000
@@ -71,6 +75,53 @@ class Database:
             if is_busy:
                 raise Locked("another process reads the database", hint="wait until it has ended, then run again")
 
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """What no other process does at the same time; whoever dies lets go, for the system holds the lock.
+
+        Args:
+            name: of what is done: a word.
+
+        Raises:
+            Locked: another process does it.
+        """
+        with self._lock_file(name) if self.is_sqlite else self._lock_on_server(name):
+            yield
+
+    @contextmanager
+    def _lock_file(self, name: str) -> Iterator[None]:
+        path = f"{self._engine.url.database}.{name}.lock"
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            raise CannotWrite(
+                "no lock can be made beside the database", hint="check the folder and whose it is"
+            ) from None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _another_run() from None
+        else:
+            yield
+        finally:
+            os.close(fd)
+
+    @contextmanager
+    def _lock_on_server(self, name: str) -> Iterator[None]:
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+        with _told():
+            connection = self._engine.connect()
+        try:
+            with _told():
+                is_free = connection.execute(text("SELECT pg_try_advisory_lock(:number)"), {"number": number}).scalar()
+                connection.commit()  # the lock is the session's, and no transaction is kept open beside it
+            if not is_free:
+                raise _another_run()
+            yield
+        finally:
+            connection.invalidate()  # the session ends, and its lock with it
+            connection.close()
+
     def close(self) -> None:
         """Close what is open."""
         self._engine.dispose()
@@ -90,6 +141,22 @@ def connect(url: str, history: History) -> Database:
     with _told():
         _migrate(engine, history)
     return Database(engine)
+
+
+def set_aside(url: str) -> None:
+    """Give a database that can't be read another name, so that a new one is made in its place.
+
+    Raises:
+        UsageError: it isn't in a file.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        raise UsageError("only a database in a file can be made anew", hint="restore the server's from its backup")
+    at = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    for suffix in ("", "-wal", "-shm"):
+        file = Path(parsed.database + suffix)
+        if file.exists():
+            file.rename(f"{file}.damaged-{at}")
 
 
 def _engine(url: str) -> Engine:
@@ -125,7 +192,8 @@ def _make_private(file: Path) -> None:
     """The file is the owner's alone, and so are those that SQLite makes beside it, which get its mode."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.touch(mode=0o600)
+        if not file.exists():
+            file.touch(mode=0o600)
     except OSError as error:
         raise CannotWrite("the database's folder can't be written to", hint="choose another in the settings") from error
 
@@ -178,6 +246,10 @@ def _told() -> Iterator[None]:
         raise Damaged(
             f"the database refuses ({type(error).__name__})", hint="restore it from its backup, or mend it"
         ) from None
+
+
+def _another_run() -> Locked:
+    return Locked("another run is at work on the same", hint="wait until it has ended, then run again")
 
 
 def _error(cause: BaseException | None) -> RedactError:

@@ -10,7 +10,8 @@ from redact.stores import master
 from redact.stores.audit import Audit
 from redact.stores.consent import Consent
 from redact.stores.data_keys import DataKeys
-from redact.stores.database import Database, connect
+from redact.stores.database import Database, History, connect
+from redact.stores.ledger import Ledger
 from redact.stores.vault import Vault
 
 
@@ -49,11 +50,25 @@ class Stores:
     @cached_property
     def keys(self) -> DataKeys:
         """The keys of recordings."""
-        return DataKeys(connect(self.settings["keyring"], "keyring"), self.ring)
+        return DataKeys(self._connected("keyring", "keyring"), self.ring)
 
     @cached_property
     def _records(self) -> Database:
-        return connect(self.settings["records"], "records")
+        return self._connected("records", "records")
+
+    @cached_property
+    def _open(self) -> list[Database]:
+        return []
+
+    def _connected(self, name: str, history: History) -> Database:
+        database = connect(self.settings[name], history)
+        self._open.append(database)
+        return database
+
+    def close(self) -> None:
+        """Close the databases that were opened; they are opened again where something is asked for."""
+        for database in self._open:
+            database.close()
 
     @cached_property
     def audit(self) -> Audit:
@@ -64,6 +79,11 @@ class Stores:
     def consent(self) -> Consent:
         """Lawful bases."""
         return Consent(self._records, self.keys)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What batches have done."""
+        return Ledger(self._connected("ledger", "batches"), self.keys)
 
     @cached_property
     def vault(self) -> Vault:

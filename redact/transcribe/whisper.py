@@ -63,18 +63,20 @@ class FasterWhisper:
         name: of the model, for `source`.
         device: `auto`, `cpu` or `cuda`.
         beam_size: hypotheses kept while decoding.
+        threads: clips heard side by side, each on a thread; None for one a core.
 
     Raises:
         ModelMissing: the folder holds no such model, or the device isn't there.
     """
 
-    def __init__(self, folder: Path, name: str, *, device: str = "auto", beam_size: int = BEAM_SIZE) -> None:
+    def __init__(
+        self, folder: Path, name: str, *, device: str = "auto", beam_size: int = BEAM_SIZE, threads: int | None = None
+    ) -> None:
         from faster_whisper import WhisperModel
 
-        cores = len(os.sched_getaffinity(0))
         self.name = f"faster-whisper {name}"
         self._beam_size = beam_size
-        self._workers = min(cores, _MAX_WORKERS)
+        self._workers = threads or min(len(os.sched_getaffinity(0)), _MAX_WORKERS)
         try:
             self._model = WhisperModel(
                 str(folder), device=device, compute_type="default" if device == "cuda" else "int8",

@@ -1,0 +1,333 @@
+"""The ledger of batches: what became of each recording of an archive. It decides what is done, and done once.
+
+It holds no personal data: a recording's path, its call and its agent are keyed pseudonyms, the outputs' names are
+opaque. The way back from an id to its source lies in the vault.
+
+A recording is `pending` until a worker has it, `running` until its outcome is known, and then one of the others. What
+was `running` when a process was killed is pending again for the next one.
+"""
+
+import hmac
+import json
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text, func, insert, select, update
+
+from redact.stores.data_keys import SOURCES, DataKeys
+from redact.stores.database import Database
+
+State = Literal["pending", "running", "done", "held", "failed", "refused", "quarantined"]
+STATES: tuple[State, ...] = get_args(State)
+# What is tried again by the next run without being told: nothing was wrong with the recording itself.
+OPEN_STATES: tuple[State, ...] = ("pending", "running", "failed", "refused")
+# So many rows are looked up, or written, at a time.
+_ROWS_AT_ONCE = 500
+_FINISHED: tuple[State, ...] = ("done", "held", "failed", "refused", "quarantined")
+
+_META = MetaData()
+_STRINGS = (
+    "state", "reason", "run_id", "call", "agent", "queue", "recorded_at", "recording_id", "content", "policy", "engine",
+    "report", "suffix", "language", "basis", "finished_at", "original",
+)  # fmt: skip
+_RECORDINGS = Table(
+    "recordings", _META,
+    Column("archive", String, primary_key=True), Column("source", String, primary_key=True),
+    Column("size_bytes", BigInteger), Column("stamp", String), Column("attempts", Integer),
+    Column("duration_ms", BigInteger), Column("masked_ms", BigInteger), Column("work_ms", BigInteger),
+    Column("replacements", Text), Column("doubts", Text), *(Column(name, String) for name in _STRINGS),
+)  # fmt: skip
+_RUNS = Table(
+    "runs", _META,
+    Column("run_id", String, primary_key=True), Column("archive", String), Column("began_at", String),
+    Column("ended_at", String), Column("outcome", String), Column("policy_name", String), Column("policy", String),
+    Column("engine", String), Column("workers", Integer), Column("listed", Text),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of one recording.
+
+    Attributes:
+        reason: one word of few where it is not done.
+        recording_id: what its outputs are called; empty where its content was never read.
+        content: SHA-256 of the recording's file.
+        report: SHA-256 of the report's file.
+        suffix: of the redacted sound.
+        duration_ms: of the recording; `masked_ms` of that is masked; `work_ms` were spent on it.
+        replacements: how many of each entity type were masked.
+        doubts: how many there are of each kind.
+    """
+
+    state: State
+    reason: str = ""
+    recording_id: str = ""
+    content: str = ""
+    report: str = ""
+    suffix: str = ""
+    language: str = ""
+    basis: str = ""
+    duration_ms: int = 0
+    masked_ms: int = 0
+    work_ms: int = 0
+    replacements: Mapping[str, int] = field(default_factory=dict)
+    doubts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A recording in the ledger; see `Done` for what is not told here.
+
+    Attributes:
+        source: keyed pseudonym of its path.
+        stamp: what changes when its content does: size and time, or an object store's tag.
+        attempts: how often it took a worker with it.
+        call: keyed pseudonym of the call's id; empty where none is known. So is `agent`.
+        queue: that the call was in.
+        recorded_at: when the recording began, ISO 8601 in UTC; empty where nobody said.
+        policy: digest of the policy it was redacted by; `engine` of the models and the version.
+        finished_at: when its outcome was known.
+        original: `here`, `moved`, `vault` or `deleted`.
+    """
+
+    source: str
+    size_bytes: int
+    stamp: str
+    state: State = "pending"
+    reason: str = ""
+    attempts: int = 0
+    run_id: str = ""
+    call: str = ""
+    agent: str = ""
+    queue: str = ""
+    recorded_at: str = ""
+    recording_id: str = ""
+    content: str = ""
+    policy: str = ""
+    engine: str = ""
+    report: str = ""
+    suffix: str = ""
+    language: str = ""
+    basis: str = ""
+    duration_ms: int = 0
+    masked_ms: int = 0
+    work_ms: int = 0
+    replacements: Mapping[str, int] = field(default_factory=dict)
+    doubts: Mapping[str, int] = field(default_factory=dict)
+    finished_at: str = ""
+    original: str = "here"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run over an archive.
+
+    Attributes:
+        outcome: `running`, `finished`, `stopped` or the word of the error that ended it.
+        listed: how many files of the source were what: `unchanged`, `new`, `ignored` and so on.
+    """
+
+    run_id: str
+    archive: str
+    began_at: str
+    ended_at: str
+    outcome: str
+    policy_name: str
+    policy: str
+    engine: str
+    workers: int
+    listed: Mapping[str, int]
+
+
+class Ledger:
+    """All archives of an installation.
+
+    Args:
+        database: with the history `batches`.
+        keys: hold that of the pseudonyms.
+    """
+
+    def __init__(self, database: Database, keys: DataKeys) -> None:
+        self._database = database
+        self._secret = keys.made(SOURCES).secret
+
+    def pseudonym(self, what: str, value: str) -> str:
+        """What something is known by here: equal for equal values, and not to be found by trying; empty for nothing.
+
+        Args:
+            what: kind of the value: a path, a call.
+            value: in clear.
+        """
+        said = f"{what}\0{value}".encode("utf-8", "surrogatepass")
+        return hmac.digest(self._secret, said, "sha256").hex()[:32] if value else ""
+
+    def archive(self, dest: str) -> "Archived":
+        """The part of the ledger that is of one archive.
+
+        Args:
+            dest: the URL or path of its outputs.
+        """
+        return Archived(self._database, self.pseudonym("archive", dest))
+
+
+class Archived:
+    """What is known of one archive."""
+
+    def __init__(self, database: Database, archive: str) -> None:
+        self._database = database
+        self._archive = archive
+        self._here = _RECORDINGS.c.archive == archive
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Be the only run on this archive.
+
+        Raises:
+            Locked: another one is at work.
+        """
+        return self._database.alone(f"batch-{self._archive[:16]}")
+
+    def rows(
+        self, sources: Sequence[str] | None = None, *, states: Sequence[State] = STATES, run_id: str = ""
+    ) -> Iterator[Row]:
+        """Rows, in no order.
+
+        Args:
+            sources: of these recordings; None for all.
+            states: in one of these states.
+            run_id: of this run, if not empty.
+        """
+        wanted = self._here & _RECORDINGS.c.state.in_(states)
+        if run_id:
+            wanted &= _RECORDINGS.c.run_id == run_id
+        parts = [None] if sources is None else list(_parts(sources))
+        with self._database.reading() as connection:
+            for part in parts:
+                here = wanted if part is None else wanted & _RECORDINGS.c.source.in_(part)
+                for row in connection.execute(select(*_ROW_COLUMNS).where(here)):
+                    yield _row(row)
+
+    def states(self) -> Counter[str]:
+        """How many recordings are in each state."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(_RECORDINGS.c.state, func.count().label("count")).where(self._here).group_by(_RECORDINGS.c.state)
+            ).all()
+        return Counter({state: int(count) for state, count in rows})
+
+    def seconds_a_second(self) -> float | None:
+        """Seconds of work for a second of sound, over all that is done; None where nothing is."""
+        with self._database.reading() as connection:
+            work, sound = connection.execute(
+                select(func.sum(_RECORDINGS.c.work_ms), func.sum(_RECORDINGS.c.duration_ms)).where(
+                    self._here & (_RECORDINGS.c.state == "done")
+                )
+            ).one()
+        return float(work) / float(sound) if work and sound else None
+
+    def put(self, rows: Iterable[Row]) -> None:
+        """Add rows, or replace those of the same source."""
+        for part in _parts(list(rows)):
+            values = [{"archive": self._archive, **_stored(asdict(row))} for row in part]
+            with self._database.writing() as connection:
+                known = set(
+                    connection.execute(
+                        select(_RECORDINGS.c.source).where(
+                            self._here & _RECORDINGS.c.source.in_([row.source for row in part])
+                        )
+                    ).scalars()
+                )
+                for value in values:
+                    if value["source"] in known:
+                        connection.execute(self._of(value["source"]).values(value))
+                new = [value for value in values if value["source"] not in known]
+                if new:
+                    connection.execute(insert(_RECORDINGS), new)
+
+    def begin(self, source: str, run_id: str) -> None:
+        """A worker takes a recording."""
+        self._change(source, {"state": "running", "run_id": run_id})
+
+    def end(self, source: str, done: Done, *, policy: str, engine: str) -> None:
+        """The outcome of a recording is known. When this returns, it is on the disk."""
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        told = _stored(asdict(done))
+        self._change(source, {**told, "policy": policy, "engine": engine, "finished_at": at})
+
+    def lost(self, source: str, attempts: int) -> None:
+        """A worker died on a recording."""
+        self._change(source, {"attempts": attempts})
+
+    def disposed(self, source: str, original: str) -> None:
+        """The original is where the policy wants it."""
+        self._change(source, {"original": original})
+
+    def reopen(self, states: Sequence[State]) -> int:
+        """What is in these states is pending again; how many. Nothing is written where there is none."""
+        wanted = self._here & _RECORDINGS.c.state.in_(states)
+        with self._database.reading() as connection:
+            count = connection.execute(select(func.count()).select_from(_RECORDINGS).where(wanted)).scalar_one()
+        if count:
+            with self._database.writing() as connection:
+                connection.execute(update(_RECORDINGS).where(wanted).values(state="pending", reason="", attempts=0))
+        return int(count)
+
+    def begin_run(self, policy_name: str, policy: str, engine: str, workers: int, listed: Mapping[str, int]) -> str:
+        """A run begins; its id."""
+        now = datetime.now(UTC)
+        run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        row = RunRow(
+            run_id, self._archive, now.isoformat(timespec="seconds"), "", "running", policy_name, policy, engine,
+            workers, listed,
+        )  # fmt: skip
+        with self._database.writing() as connection:
+            connection.execute(insert(_RUNS).values({**asdict(row), "listed": json.dumps(dict(listed))}))
+        return run_id
+
+    def end_run(self, run_id: str, outcome: str) -> None:
+        """A run has ended."""
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        with self._database.writing() as connection:
+            here = _RUNS.c.run_id == run_id
+            connection.execute(update(_RUNS).where(here).values(ended_at=at, outcome=outcome[:16]))
+
+    def runs(self, count: int = 1) -> tuple[RunRow, ...]:
+        """The last runs, the last first."""
+        with self._database.reading() as connection:
+            found = connection.execute(
+                select(*(_RUNS.c[each.name] for each in fields(RunRow)))
+                .where(_RUNS.c.archive == self._archive)
+                .order_by(_RUNS.c.began_at.desc(), _RUNS.c.run_id.desc())
+                .limit(count)
+            ).all()
+        return tuple(RunRow(**{**row._mapping, "listed": json.loads(row.listed)}) for row in found)
+
+    def _of(self, source: str) -> Any:
+        return update(_RECORDINGS).where(self._here & (_RECORDINGS.c.source == source))
+
+    def _change(self, source: str, values: Mapping[str, Any]) -> None:
+        with self._database.writing() as connection:
+            connection.execute(self._of(source).values(dict(values)))
+
+
+_ROW_COLUMNS = tuple(_RECORDINGS.c[each.name] for each in fields(Row))
+_COUNTS = ("replacements", "doubts")
+
+
+def _stored(values: dict[str, Any]) -> dict[str, Any]:
+    return {**values, **{name: json.dumps(dict(sorted(values[name].items()))) for name in _COUNTS if name in values}}
+
+
+def _row(row: Any) -> Row:
+    values = dict(row._mapping)
+    return Row(**{**values, **{name: json.loads(values[name]) for name in _COUNTS}})
+
+
+def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for at in range(0, len(items), _ROWS_AT_ONCE):
+        yield items[at : at + _ROWS_AT_ONCE]
