@@ -26,6 +26,8 @@ from redact.errors import (
     RedactError,
     VerificationFailed,
 )
+from redact.loaded import DEFAULT_MODEL, SPACY_MODELS
+from redact.models import locate
 from redact.options import Custody, Options
 from redact.settings import Settings
 from redact.stores.ledger import Done
@@ -200,6 +202,21 @@ class Worker:
             return None
         is_final = done.state != "quarantined"  # what did not pass may pass another time
         return done if is_alike and is_final and not wrong_outputs(self._dest, name, found["outputs"]) else None
+
+
+def usable_models(model: str | None) -> tuple[dict[str, str], str]:
+    """The digest of each model that may be used, and one of them all with the version: the engine's.
+
+    Args:
+        model: name or folder of the speech model; None for the default.
+
+    Raises:
+        ModelMissing: one isn't here.
+    """
+    files = [locate(model or DEFAULT_MODEL, engine="faster-whisper")]
+    files += [locate(name, engine="spacy") for name in SPACY_MODELS.values()]
+    digests = {each.name: each.digest for each in files}
+    return digests, hashlib.sha256(json.dumps([__version__, digests], sort_keys=True).encode()).hexdigest()
 
 
 def shard(recording_id: str) -> str:

@@ -221,7 +221,7 @@ class _Run:
         from redact.batch.archive import Archive
         from redact.batch.interrupts import Interrupts
         from redact.batch.runner import Batch
-        from redact.batch.work import Job
+        from redact.batch.work import Job, usable_models
         from redact.stores.database import set_aside
 
         self._given = given
@@ -237,7 +237,7 @@ class _Run:
             set_aside(settings(ctx)["ledger"])
         self._kept = kept
         self.workers = given["workers"] or _workers(given["device"])
-        models, engine = _models(options.model)
+        models, engine = usable_models(options.model)
         scratch = Path(self._ending.enter_context(tempfile.TemporaryDirectory(prefix="redact-batch-")))
         self._job = Job(
             self._from.url, self._to.url, _with_threads(options, given), settings(ctx), models,
@@ -396,20 +396,6 @@ def _checked(source: Archive, dest: Archive, move_to: str | None, originals: str
         if place and f"{place.url}/".startswith(f"{source.url}/"):
             raise UsageError("outputs would lie in the archive itself", hint="choose a folder outside of it")
     return target
-
-
-def _models(model: str | None) -> tuple[dict[str, str], str]:
-    """The digest of each model that may be used, and one of them all with the version."""
-    import hashlib
-
-    from redact import __version__
-    from redact.loaded import DEFAULT_MODEL, SPACY_MODELS
-    from redact.models import locate
-
-    files = [locate(model or DEFAULT_MODEL, engine="faster-whisper")]
-    files += [locate(name, engine="spacy") for name in SPACY_MODELS.values()]
-    digests = {each.name: each.digest for each in files}
-    return digests, hashlib.sha256(json.dumps([__version__, digests], sort_keys=True).encode()).hexdigest()
 
 
 def _with_threads(options: Any, given: dict[str, Any]) -> Any:

@@ -35,8 +35,14 @@ def archive(world: World, recordings: int) -> None:
         world.add(f"{number}.wav", SECRET + b" " + str(number).encode())
 
 
-def kill_until_done(world: World, seed: int, kills: int, maker: Maker | None = None, workers: int = 2) -> Count:
-    """Run until all is done, killing so often on the way; more recordings come as long as there are kills left."""
+def kill_until_done(
+    world: World, seed: int, kills: int, maker: Maker | None = None, workers: int = 2, most_s: float = 0.35
+) -> Count:
+    """Run until all is done, killing so often on the way.
+
+    More recordings come as long as there are kills left, but where a maker of workers is given. Between two kills at
+    most so many seconds pass.
+    """
     draw = random.Random(seed)
     parents = killed = runs = number = 0
     while True:
@@ -46,7 +52,7 @@ def kill_until_done(world: World, seed: int, kills: int, maker: Maker | None = N
             number += 12
         parent = _run_apart(world, maker, workers)
         while parents + killed < kills and _is_alive(parent):
-            time.sleep(draw.uniform(0.0, 0.35))
+            time.sleep(draw.uniform(0.0, most_s))
             if draw.random() < 0.25:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(parent, signal.SIGKILL)

@@ -2,13 +2,18 @@
 
 import json
 import os
+import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+
 from batch_world import ALL, PLENTY, World, torn
+from canaries import Canary, found
 
 from redact.batch import night
 from redact.batch.archive import Archive, Item
@@ -439,6 +444,39 @@ class TestOriginals:
         ended, _ = strict.run()
         assert ended.states == {}
         assert not (world.source / "a.wav").exists()
+
+
+def test_the_ledger_may_lie_in_postgresql(world, postgresql):
+    world.ledger_url = postgresql()
+    for number in range(6):
+        world.add(f"{number}.wav", b"recording %d" % number)
+    world.add("held.wav", b"held")
+    ended, _ = world.run()
+    assert ended.states == {"done": 6, "held": 1}
+    assert world.run()[0].run_id == ""
+    with world.ledger().alone(), pytest.raises(Locked):
+        world.run()
+
+
+def test_no_name_or_number_stands_in_anything_that_a_batch_keeps(world):
+    """Names in paths and metadata, and what was said, in whatever form: in databases, their logs, outputs, the vault."""
+    told = "Desmond Halloway", "4539 1488 0343 6467", "Annabel Quillfeather", "C-07700900123"
+    table = world.root / "calls.csv"
+    table.write_text(f"file,call_id,agent\n{told[0]}.wav,{told[3]},{told[2]}\nheld {told[1]}.wav,C-2,{told[2]}\n")
+    world.add(f"{told[0]}.wav", f"{told[0]}, {told[1]}".encode())
+    world.add(f"held {told[1]}.wav", b"held")
+    strict = world.with_policy(originals="vault")
+    _, events = strict.run(metadata=known(Archive(str(world.source)), str(table)))
+    table.unlink()
+    canaries = [Canary(value) for value in told]
+    kept = [path for path in world.root.rglob("*") if path.is_file() and world.source not in path.parents]
+    assert len(kept) > 10
+    for path in kept:
+        assert not found(canaries, path.read_bytes()), path
+        assert not found(canaries, str(path.relative_to(world.root)).encode()), path
+    assert not found(canaries, json.dumps([dict(event.facts) for event in events]).encode())
+    page = night.page(night.summary(world.ledger().runs(1)[0], world.rows()))
+    assert not found(canaries, page.encode())
 
 
 def test_the_report_of_a_night_accounts_for_every_file(world):
