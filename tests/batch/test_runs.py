@@ -459,7 +459,7 @@ def test_the_ledger_may_lie_in_postgresql(world, postgresql):
 
 
 def test_no_name_or_number_stands_in_anything_that_a_batch_keeps(world):
-    """Names in paths and metadata, and what was said, in whatever form: in databases, their logs, outputs, the vault."""
+    """Names in paths and metadata, and what was said, in whatever form: databases, their logs, outputs, the vault."""
     told = "Desmond Halloway", "4539 1488 0343 6467", "Annabel Quillfeather", "C-07700900123"
     table = world.root / "calls.csv"
     table.write_text(f"file,call_id,agent\n{told[0]}.wav,{told[3]},{told[2]}\nheld {told[1]}.wav,C-2,{told[2]}\n")

@@ -9,14 +9,14 @@ import pytest
 from batch_world import World
 from kill_loop import kill_until_done, wrong
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "benchmarks" / "speed"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "speed"))
 
 from made import long_call
 
 from redact.batch.work import Job, Worker, usable_models
 from redact.options import Options
 
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.models]
 KILLS = 10
 
