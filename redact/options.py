@@ -7,6 +7,7 @@ from typing import BinaryIO, Literal
 
 from redact import policy as policies
 from redact.call import Role
+from redact.corrections import Correction
 from redact.errors import NoLawfulBasis
 from redact.keys import Key
 from redact.policy import Policy
@@ -69,10 +70,14 @@ class Custody:
     Attributes:
         basis: what allows it to be processed, for its report.
         seal: keeps the original, or its transcript in clear, in the vault; None where nothing is kept.
+        name: what its outputs are called; empty for the input's own name.
+        decided: what a person decided about it; counts over all that is found.
     """
 
     basis: str = "not recorded"
     seal: Callable[[BinaryIO, Kept], None] | None = None
+    name: str = ""
+    decided: tuple[Correction, ...] = ()
 
 
 DEFAULTS = Options()

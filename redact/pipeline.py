@@ -20,13 +20,14 @@ from redact.audio.listening import light_copy
 from redact.audio.mask import Masked
 from redact.audio.pcm import Signal, blocks
 from redact.call import Recording, Role, Transcript
+from redact.corrections import is_kept
 from redact.detect.spoken.base import load as load_language
 from redact.errors import HeldForReview
 from redact.findings import AudioInterval, Check, Finding, MaskStyle, Plan, Verification
 from redact.listen import Survey
 from redact.loaded import Loaded
 from redact.options import DEFAULTS, NO_CUSTODY, Custody, Options, Progress, check_basis, no_progress
-from redact.plan import Mention, Sound, make_plan, values
+from redact.plan import IsEveryday, Mention, Sound, make_plan, released, values
 from redact.policy import DROPPED_TYPES
 from redact.publish import Staged, check_targets
 from redact.transcripts import native, plain, srt, vtt
@@ -103,7 +104,7 @@ class Redactor:
             transcript: of the call, that somebody else made; None to transcribe it.
             realign: move the times of that transcript, where they are measured to be off.
             dry_run: plan, and publish nothing.
-            custody: what allows the call to be processed, and where its original is kept.
+            custody: what goes with the call.
 
         Raises:
             RedactError: one of its kinds, by what went wrong. Nothing was published then; a held call has its report.
@@ -111,19 +112,19 @@ class Redactor:
         check_basis(self.policy, custody)
         directory = out_dir or path.parent
         if not dry_run:
-            opaque = self._options.opaque
-            names = () if opaque else naming.all_names(naming.stem(path), path.suffix, html=self._options.html)
+            is_named = self._options.opaque or custody.name
+            names = () if is_named else naming.all_names(naming.stem(path), path.suffix, html=self._options.html)
             check_targets(directory, names, force=self._options.force)
         clock = report.Clock()
         with self._decode(path, clock) as decoded:
             call = replace(self._read(decoded, transcript, clock, realign=realign), custody=custody)
+            call = self._planned(call) if custody.decided else call
             if dry_run:
                 return report.Result((), self._report(call, None, {}, (), clock), call.plan, _warnings(call.transcript))
             # A name is no text: what the policy keeps in that is not kept in this.
             is_everyday = load_language(call.transcript.language).is_everyday
             kept = values(call.transcript, call.plan, is_everyday)
-            sha256 = decoded.recording.sha256
-            stem = naming.opaque_stem(sha256) if opaque else naming.stem(path, kept, is_everyday, sha256)
+            stem = self._stem(path, custody, decoded.recording.sha256, kept, is_everyday)
             if call.plan.hold:
                 self._publish_report_alone(call, None, directory, stem, clock)
                 raise HeldForReview(
@@ -187,17 +188,28 @@ class Redactor:
         """
         return self._detect(transcript, report.Clock())
 
+    def _stem(
+        self, path: Path, custody: Custody, sha256: str, kept: frozenset[tuple[str, ...]], is_everyday: IsEveryday
+    ) -> str:
+        """What the outputs are called, without their endings."""
+        if custody.name:
+            return f"{custody.name}.redacted"
+        return naming.opaque_stem(sha256) if self._options.opaque else naming.stem(path, kept, is_everyday, sha256)
+
     def _planned(self, call: "_Call") -> "_Call":
         """The call with a plan for all that is known of it by now."""
         is_everyday = load_language(call.transcript.language).is_everyday
         plan = make_plan(
-            call.transcript, call.findings, self.policy, call.recording, call.heard.sound, is_everyday, call.again
-        )
+            call.transcript, call.findings, self.policy, call.recording, call.heard.sound, is_everyday, call.again,
+            call.custody.decided,
+        )  # fmt: skip
         return replace(call, plan=plan)
 
     def _values(self, call: "_Call") -> frozenset[tuple[str, ...]]:
         """What must not stand in any output."""
-        return self._labeller.unread(call.transcript, call.plan, load_language(call.transcript.language).is_everyday)
+        is_everyday = load_language(call.transcript.language).is_everyday
+        masked = self._labeller.unread(call.transcript, call.plan, is_everyday)
+        return released(masked, call.transcript, call.custody.decided)
 
     def _redacted(self, call: "_Call") -> text.RedactedTranscript:
         return text.redact(call.transcript, self._labeller.labels(call.transcript, call.plan))
@@ -352,7 +364,8 @@ class Redactor:
                 return Verification(checks), ()
             with clock.stage("listen_again"):
                 self._progress("listen again", 0, 1)
-                mentions = self._listen_again(written, call)
+                heard = self._listen_again(written, call)
+                mentions = tuple(m for m in heard if not is_kept(m.where, call.custody.decided))
         return Verification((*checks, verify.check_heard(len(mentions)))), mentions
 
     def _check_pair(self, decoded: Decoded, written: Decoded, call: "_Call") -> tuple[Check, ...]:
@@ -424,8 +437,9 @@ class Redactor:
         clock: report.Clock,
     ) -> dict[str, Any]:
         run = report.Run(
-            self.policy.name, self.policy.digest, self._loaded.digests, clock.seconds, __version__, call.custody.basis
-        )
+            self.policy.name, self.policy.digest, self._loaded.digests, clock.seconds, __version__, call.custody.basis,
+            len(call.custody.decided),
+        )  # fmt: skip
         told = (*call.notes, *notes)
         return report.build(
             run, call.recording, call.transcript, call.findings, call.plan, verification, hashes, told, call.again
@@ -448,7 +462,7 @@ class _Call:
     """What is known of a call by now.
 
     Attributes:
-        custody: what allows it to be processed, and where its original is kept.
+        custody: what goes with it.
         again: what was still heard when its redacted sound was listened to again.
         notes: how the times of a given transcript were judged.
     """

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from redact import corrections
 from redact.call import HeardAcross, Recording, Stretch, Transcript, Word
+from redact.corrections import Correction
 from redact.findings import AudioInterval, Finding, Plan, Replacement
 from redact.policy import Padding, Policy
 
@@ -69,6 +71,7 @@ def make_plan(
     sound: Sound,
     is_everyday: IsEveryday = never,
     again: Sequence[Mention] = (),
+    decided: Sequence[Correction] = (),
 ) -> Plan:
     """What to replace in the transcript and in the sound.
 
@@ -81,9 +84,13 @@ def make_plan(
         is_everyday: True for a word that says nothing by itself: masked once, it isn't masked wherever it is said.
         again: what was heard when the sound was listened to again. The transcript has other words there, which can't
             be trusted then.
+        decided: what a person decided; it counts over all else.
     """
-    types = _types(findings, policy, transcript, is_everyday)
+    decided = corrections.settled(decided)
+    types = corrections.types(dict(_types(findings, policy, transcript, is_everyday)), transcript, decided)
     doubts = [doubt.where for doubt in transcript.doubts] if policy.in_doubt == "mask" else []
+    doubts = [where for where in doubts if not corrections.is_kept(where, decided)]
+    again = [mention for mention in again if not corrections.is_kept(mention.where, decided)]
     doubted = dict.fromkeys(_doubted(transcript, [*doubts, *(mention.where for mention in again)]), DOUBT)
     replacements = _replacements(transcript, {**doubted, **types})
     intervals: list[AudioInterval] = []
@@ -94,9 +101,12 @@ def make_plan(
         if policy.wants("KEYPAD_TONES", 1.0):
             masked += [(tone, "KEYPAD_TONES") for tone in sound.tones]
         across = sound.across if policy.channels == "speaker_only" else None
-        intervals = _on_channels(masked, policy.padding, recording, across)
+        planned = _on_channels(masked, policy.padding, recording, across)
+        intervals = list(corrections.intervals(planned, decided, recording.channels, recording.duration_ms))
     reasons = tuple(sorted(Counter(doubt.reason for doubt in transcript.doubts).items()))
-    return Plan(tuple(intervals), replacements, reasons, hold=policy.in_doubt == "hold" and bool(reasons))
+    # Whoever decided has seen the doubts.
+    hold = policy.in_doubt == "hold" and bool(reasons) and not decided
+    return Plan(tuple(intervals), replacements, reasons, hold=hold)
 
 
 def _types(
@@ -176,6 +186,17 @@ def values(transcript: Transcript, plan: Plan, is_everyday: IsEveryday = never) 
         if _is_telling(covered, is_everyday):
             found.add(tuple(filter(None, map(said, covered))))
     return frozenset(found)
+
+
+def released(
+    masked: frozenset[tuple[str, ...]], transcript: Transcript, decided: Sequence[Correction]
+) -> frozenset[tuple[str, ...]]:
+    """The values that must not stand in any output, without those of which a person said once that they may."""
+    readable = " "
+    for word in transcript.words:
+        where = Stretch(word.channel, word.start_ms or 0, word.end_ms or 0)
+        readable += f"{said(word.text)} " if corrections.is_kept(where, decided) else "/ "
+    return frozenset(value for value in masked if f" {' '.join(value)} " not in readable)
 
 
 def _is_telling(covered: Sequence[str], is_everyday: IsEveryday) -> bool:

@@ -19,7 +19,11 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a call was processed: policy and models by digest, seconds spent in each stage, and what allowed it."""
+    """How a call was processed: policy and models by digest, seconds spent in each stage, and what allowed it.
+
+    Attributes:
+        decisions: how many a person made about what is masked.
+    """
 
     policy: str
     policy_digest: str
@@ -27,6 +31,7 @@ class Run:
     timings_s: Mapping[str, float]
     redact_version: str
     basis: str = "not recorded"
+    decisions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +162,7 @@ def _told(
         "replacements": dict(sorted(Counter(r.entity_type for r in plan.replacements).items())),
         "recognizers": dict(sorted(Counter(f.recognizer for f in done.findings).items())),
         "heard_again": dict(sorted(Counter(mention.entity_type for mention in again).items())),
+        "decisions": run.decisions,
         "masked_ms": masked_ms(plan),
         "intervals": [_interval(interval) for interval in plan.intervals],
         "doubts": dict(plan.doubts),

@@ -20,6 +20,8 @@ _COMMANDS = {
     "evaluate": ("redact.cli.evaluate", "evaluate", "Measure how well a folder of labelled calls is redacted."),
     "restore": ("redact.cli.restore", "restore", "Give back what was encrypted in redacted text, with the key."),
     "batch": ("redact.cli.batch", "batch", "Redact an archive, unattended; count every file."),
+    "review": ("redact.cli.review", "review", "Open the QA team's page on redacted calls."),
+    "users": ("redact.cli.users", "users", "Say who may use the QA team's page."),
     "consent": ("redact.cli.consent", "consent", "Record what allows calls to be processed."),
     "vault": ("redact.cli.vault", "vault", "Keep originals encrypted, and give them back."),
     "keys": ("redact.cli.keys", "keys", "Make and change the master keys."),

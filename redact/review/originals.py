@@ -1,0 +1,131 @@
+"""Originals, for those who may hear them: a stretch of one at a time, and for making a call anew by what was decided.
+
+An original lies in a folder, or in the vault. From the vault it is decrypted into memory, and nowhere else.
+"""
+
+import hashlib
+import io
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from redact.audio import wav
+from redact.audio.decode import decode
+from redact.corrections import Correction
+from redact.errors import InputRejected
+from redact.options import Custody, Options
+from redact.pipeline import Redactor
+from redact.report import Result
+from redact.review.desk import Call
+from redact.stores.vault import Vault
+
+# Around one mask: nobody hears a whole original by asking for one.
+LONGEST_MS = 60_000
+
+
+class Originals(Protocol):
+    """Where originals are."""
+
+    def at_hand(self, call: Call) -> "_Lent":
+        """A context manager that gives a path by which the original can be read."""
+
+
+class _Lent(Protocol):
+    def __enter__(self) -> Path: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+class InFolder:
+    """Originals of a folder, known by their digest."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[Path, tuple[int, str]] = {}
+
+    @contextmanager
+    def at_hand(self, call: Call) -> Iterator[Path]:
+        """The path of a call's original.
+
+        Raises:
+            InputRejected: no file of the folder is.
+        """
+        for path in sorted(self._folder.rglob("*")):
+            if path.is_file() and self._digest(path) == call.sha256:
+                yield path
+                return
+        raise InputRejected("the original is not in the folder", hint="check --originals", reason="no_original")
+
+    def _digest(self, path: Path) -> str:
+        changed = path.stat().st_mtime_ns
+        known = self._known.get(path)
+        if known is None or known[0] != changed:
+            with path.open("rb") as file:
+                self._known[path] = changed, hashlib.file_digest(file, "sha256").hexdigest()
+        return self._known[path][1]
+
+
+class InVault:
+    """Originals that a batch has sealed, by their recording's id."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    @contextmanager
+    def at_hand(self, call: Call) -> Iterator[Path]:
+        """A path to the original, decrypted in memory.
+
+        Raises:
+            KeyMissing: the vault doesn't hold it.
+        """
+        fd = os.memfd_create("original", os.MFD_CLOEXEC)
+        try:
+            with os.fdopen(fd, "wb", closefd=False) as file:
+                for chunk in self._vault.opened(call.name, "original"):
+                    file.write(chunk)
+            yield Path(f"/proc/{os.getpid()}/fd/{fd}")
+        finally:
+            os.close(fd)
+
+
+def stretch(originals: Originals, call: Call, start_ms: int, end_ms: int) -> bytes:
+    """A stretch of an original as a WAV: the part that was asked for, and no more of it.
+
+    Raises:
+        InputRejected: the original is not there, or the stretch is too long or empty.
+    """
+    if not 0 <= start_ms < end_ms or end_ms - start_ms > LONGEST_MS:
+        raise InputRejected("so much of an original is not given out", hint="ask for less around one mask")
+    with originals.at_hand(call) as path, decode(path) as decoded:
+        pcm = decoded.pcm
+        first, last = (min(time * pcm.sample_rate // 1000, pcm.samples) for time in (start_ms, end_ms))
+        sound = pcm.read(first, last)
+        if sound.dtype.kind == "f":
+            sound = (np.clip(sound, -1, 1) * 32767).astype(np.int16)
+        elif sound.dtype.itemsize == 4:
+            sound = (sound >> 16).astype(np.int16)
+        out = io.BytesIO()
+        wav.write_pcm16(iter([sound.astype(np.int16)]), pcm.channels, last - first, pcm.sample_rate, out)
+    return out.getvalue()
+
+
+class Maker:
+    """Makes calls anew; models are loaded with the first."""
+
+    def __init__(self, options: Options, originals: Originals) -> None:
+        self._redactor = Redactor(options)
+        self._originals = originals
+
+    def make(self, call: Call, decided: Sequence[Correction]) -> Result:
+        """Redact a call again, by what was decided; its outputs are replaced once the new ones are verified.
+
+        Raises:
+            RedactError: one of its kinds; the outputs are as they were then.
+        """
+        with self._originals.at_hand(call) as path:
+            custody = Custody(call.basis, name=call.name, decided=tuple(decided))
+            return self._redactor.redact_file(path, call.folder, custody=custody)

@@ -1,0 +1,26 @@
+import { ask, element, Failed, word } from "./page";
+
+export async function signIn(): Promise<void> {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (token) {
+    history.replaceState(null, "", location.pathname); // it is of use once, and stays in no history
+    try {
+      await ask("POST", "/api/enter", { token });
+      location.assign("/");
+    } catch {
+      element("local").textContent = word("open_link");
+    }
+    return;
+  }
+  document.getElementById("form")?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const form = new FormData(event.target as HTMLFormElement);
+    try {
+      await ask("POST", "/api/sign-in", { name: form.get("name"), password: form.get("password") });
+      location.assign("/");
+    } catch (error) {
+      const code = error instanceof Failed ? error.code : "wrong";
+      element("wrong").textContent = word(code === "too_many_attempts" ? code : "wrong");
+    }
+  });
+}

@@ -1,0 +1,1 @@
+"""Migrations of the QA team's records."""

@@ -1,0 +1,100 @@
+"""Redacted calls to review, made once, and the application on copies of them."""
+
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "speed"))
+
+from made import long_call
+
+pytest.importorskip("fastapi")
+
+from fastapi.testclient import TestClient
+
+from redact.options import Options
+from redact.pipeline import Redactor
+from redact.review import app, security
+from redact.review.desk import Desk
+from redact.review.originals import InFolder, Maker
+from redact.stores.database import connect
+from redact.stores.reviews import Reviews, User
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+OPTIONS = Options(model="tiny.en", language="en", force=True)
+PASSWORD = "correct horse battery"  # noqa: S105
+BASE = "http://127.0.0.1:8765"
+USERS = (
+    User("rita", "reviewer"),
+    User("bill", "reviewer", ("billing",)),
+    User("lea", "lead"),
+    User("dora", "dpo"),
+    User("aude", "auditor"),
+    User("adam", "admin"),
+    User("francine", "reviewer", language="fr"),
+)
+
+
+@pytest.fixture(scope="session")
+def maker_redactor():
+    return Redactor(OPTIONS)
+
+
+@pytest.fixture(scope="session")
+def made_calls(tmp_path_factory, maker_redactor):
+    """Originals and their outputs: two short calls."""
+    folder = tmp_path_factory.mktemp("calls")
+    (folder / "originals").mkdir()
+    long_call(SAMPLES / "en-card-payment.wav", 20, folder / "originals" / "first.wav")
+    long_call(SAMPLES / "en-hotel-booking-dtmf.wav", 14, folder / "originals" / "second.wav")
+    for path in sorted((folder / "originals").iterdir()):
+        maker_redactor.redact_file(path, folder / "out")
+    return folder
+
+
+@dataclass
+class Team:
+    """The application, and clients of it who have signed in."""
+
+    folder: Path
+    place: app.Place
+    application: object
+    clients: dict[str, TestClient] = field(default_factory=dict)
+
+    def client(self, name: str | None = None) -> TestClient:
+        if name is None:
+            return TestClient(self.application, base_url=BASE)
+        if name not in self.clients:
+            client = TestClient(self.application, base_url=BASE)
+            answer = client.post("/api/sign-in", json={"name": name, "password": PASSWORD})
+            assert answer.status_code == 200, answer.text
+            client.headers["X-CSRF-Token"] = client.get("/api/me").json()["csrf"]
+            self.clients[name] = client
+        return self.clients[name]
+
+    def id_of(self, name: str) -> str:
+        return next(call.public_id for call in self.place.desk.calls() if call.name == name)
+
+
+@pytest.fixture(scope="session")
+def hashed():
+    return security.password_hash(PASSWORD)
+
+
+@pytest.fixture
+def team(tmp_path, made_calls, maker_redactor, hashed):
+    shutil.copytree(made_calls, tmp_path / "calls")
+    folder = tmp_path / "calls"
+    reviews = Reviews(connect(f"sqlite:///{tmp_path}/reviews.db", "qa"), "here")
+    for user in USERS:
+        reviews.put_user(user, hashed)
+    queues = {"first": ("billing", "2026-03-01T09:30:00+00:00"), "second": ("sales", "2026-03-02T09:30:00+00:00")}
+    originals = InFolder(folder / "originals")
+    maker = Maker(OPTIONS, originals)
+    maker._redactor = maker_redactor
+    place = app.Place(Desk(folder / "out", lambda: queues), reviews, originals, maker)
+    yield Team(folder, place, app.build(place))
+    reviews.close()

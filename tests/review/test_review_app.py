@@ -1,0 +1,294 @@
+"""The page's routes: who may call which, what they answer, and what a decision does to the file."""
+
+import json
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fastapi.routing import APIRoute
+
+from redact.audio.decode import decode
+from redact.review import security
+from redact.review.app import _ranged
+from redact.stores.reviews import ABSOLUTE_S, CLAIM_S, IDLE_S, ROLES
+
+pytestmark = [pytest.mark.models, pytest.mark.slow]
+BY_ROLE = {"reviewer": "rita", "lead": "lea", "dpo": "dora", "auditor": "aude", "admin": "adam"}
+# A request of each route that is right but for who sends it.
+REQUESTS = {
+    "sign_in_page": ("GET", "/sign-in", None),
+    "sign_in": ("POST", "/api/sign-in", {"name": "nobody", "password": "x"}),
+    "enter": ("POST", "/api/enter", {"token": "x"}),
+    "me": ("GET", "/api/me", None),
+    "work_list": ("GET", "/", None),
+    "call_page": ("GET", "/calls/{id}", None),
+    "calls": ("GET", "/api/calls", None),
+    "call": ("GET", "/api/calls/{id}", None),
+    "sound": ("GET", "/api/calls/{id}/sound", None),
+    "peaks": ("GET", "/api/calls/{id}/peaks", None),
+    "original": ("GET", "/api/calls/{id}/original?start_ms=0&end_ms=1000&reason=sample", None),
+    "claim": ("POST", "/api/calls/{id}/claim", None),
+    "draft": ("PUT", "/api/calls/{id}/draft", {"edits": [], "version": 0}),
+    "render": ("POST", "/api/calls/{id}/render", None),
+    "rendering": ("GET", "/api/calls/{id}/render", None),
+    "decide": ("POST", "/api/calls/{id}/decide", {"kind": "return", "reason": "sample"}),
+    "release": ("POST", "/api/calls/{id}/release", None),
+    "decisions": ("GET", "/api/decisions", None),
+    "sign_out": ("POST", "/api/sign-out", None),
+}
+
+
+def ask(client, route, public_id):
+    method, path, body = REQUESTS[route]
+    return client.request(method, path.replace("{id}", public_id), json=body, follow_redirects=False)
+
+
+def test_each_route_has_a_policy_and_a_request_here(team):
+    names = {route.name for route in team.application.routes if isinstance(route, APIRoute)}
+    assert names == set(REQUESTS)
+    assert names | {"static"} == set(security.RIGHTS)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_may_call_what_it_may_and_nothing_else(team, role):
+    for route in REQUESTS:  # in that order: signing out comes last
+        if route == "render":  # making anew is tried below
+            continue
+        allowed = security.RIGHTS[route]
+        answer = ask(team.client(BY_ROLE[role]), route, team.id_of("second"))
+        if allowed is None or role in allowed:
+            expected = {"sign_in": {401}, "enter": {401}, "draft": {200, 409}, "decide": {200, 409}}.get(route, {200})
+            assert answer.status_code in expected, (route, answer.text)
+        else:
+            assert answer.status_code == 403, (route, answer.text)
+
+
+def test_nobody_may_call_anything_without_signing_in(team):
+    for route, allowed in security.RIGHTS.items():
+        if allowed is not None:
+            answer = ask(team.client(), route, team.id_of("first"))
+            assert answer.status_code in ({303} if route in {"work_list", "call_page"} else {401}), route
+
+
+def test_calls_of_another_queue_are_not_there(team):
+    bill = team.client("bill")
+    assert [row["queue"] for row in bill.get("/api/calls").json()["calls"]] == ["billing"]
+    for route in REQUESTS:
+        if "{id}" in REQUESTS[route][1]:
+            for foreign in (team.id_of("second"), "0" * 24, "first"):
+                assert ask(bill, route, foreign).status_code == 404, (route, foreign)
+
+
+def test_what_changes_something_comes_from_this_page(team):
+    rita, path = team.client("rita"), f"/api/calls/{team.id_of('first')}/claim"
+    assert rita.post(path, headers={"X-CSRF-Token": "wrong"}).status_code == 403
+    assert rita.post(path, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert rita.post(path, headers={"Origin": "http://evil.example"}).status_code == 403
+    assert rita.post(path, headers={"Origin": "http://127.0.0.1:8765"}).status_code == 200
+
+
+def test_each_answer_is_kept_nowhere_and_runs_nothing_of_others(team):
+    rita, found = team.client("rita"), team.id_of("first")
+    for route in ("work_list", "call_page", "calls", "call", "sound", "peaks", "original"):
+        answer = ask(rita, route, found)
+        assert answer.headers["Cache-Control"] == "no-store", route
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        policy = answer.headers["Content-Security-Policy"]
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+    ranged = rita.get(f"/api/calls/{found}/sound", headers={"Range": "bytes=0-99"})
+    assert (ranged.status_code, len(ranged.content), ranged.headers["Cache-Control"]) == (206, 100, "no-store")
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "length"),
+    [("", 200, 10), ("bytes=2-4", 206, 3), ("bytes=8-", 206, 2), ("bytes=-3", 206, 3), ("bytes=4-99", 206, 6),
+     ("bytes=10-", 416, 0), ("bytes=5-2", 416, 0), ("bytes=x-y", 416, 0), ("bytes=0-1,3-4", 200, 10)],
+)  # fmt: skip
+def test_parts_of_a_sound(asked, status, length):
+    class Request:
+        headers = {"range": asked} if asked else {}
+
+    answer = _ranged(Request(), b"0123456789", "audio/mpeg")
+    assert (answer.status_code, len(answer.body)) == (status, length)
+
+
+def test_wrong_passwords_are_counted(team):
+    client = team.client()
+    for _ in range(10):
+        assert client.post("/api/sign-in", json={"name": "rita", "password": "wrong"}).status_code == 401
+    answer = client.post("/api/sign-in", json={"name": "rita", "password": "correct horse battery"})
+    assert answer.status_code == 429
+
+
+def test_a_one_time_link_opens_once(team):
+    from redact.review import app
+
+    place = replace(team.place, entry="token")
+    place.reviews.put_user(app.LOCAL, "hash")
+    team.application = app.build(place)
+    client = team.client()
+    assert client.post("/api/enter", json={"token": "another"}).status_code == 401
+    assert client.post("/api/enter", json={"token": "token"}).status_code == 200
+    assert client.get("/api/me").json()["role"] == "lead"
+    assert team.client().post("/api/enter", json={"token": "token"}).status_code == 401
+
+
+def test_sessions_end(team):
+    reviews = team.place.reviews
+    token = reviews.begin_session("rita", now=1000.0)
+    assert reviews.session(token, now=1000.0 + IDLE_S - 1)
+    assert reviews.session(token, now=1000.0 + 2 * IDLE_S) is None
+    busy = reviews.begin_session("rita", now=1000.0)
+    for moment in range(1000, 1000 + ABSOLUTE_S, IDLE_S // 2):
+        assert reviews.session(busy, now=float(moment))
+    assert reviews.session(busy, now=1000.0 + ABSOLUTE_S + 1) is None
+    fresh = reviews.begin_session("rita")
+    reviews.put_user(replace(next(user for user in reviews.users() if user.name == "rita"), disabled=True))
+    assert reviews.session(fresh) is None
+    assert reviews.password_of("rita") == ""
+
+
+def test_two_reviewers_don_t_do_one_call(team):
+    path = f"/api/calls/{team.id_of('first')}"
+    assert team.client("rita").post(f"{path}/claim").status_code == 200
+    answer = team.client("lea").post(f"{path}/claim")
+    assert answer.status_code == 409
+    assert "rita" in answer.json()["message"]
+    assert team.client("lea").put(f"{path}/draft", json={"edits": [], "version": 0}).status_code == 409
+    row = next(r for r in team.client("lea").get("/api/calls").json()["calls"] if r["queue"] == "billing")
+    assert row["claimed_by"] == "rita"
+    team.client("rita").post(f"{path}/release")
+    assert team.client("lea").post(f"{path}/claim").status_code == 200
+    assert team.place.reviews.claim("first", "rita", now=time.time() + CLAIM_S + 1).claimed_by == "rita"
+
+
+def test_a_draft_of_another_window_is_not_written_over(team):
+    rita, path = team.client("rita"), f"/api/calls/{team.id_of('first')}"
+    version = rita.post(f"{path}/claim").json()["version"]
+    edit = {"start_ms": 1000, "end_ms": 2000, "entity_type": "PERSON"}
+    assert rita.put(f"{path}/draft", json={"edits": [edit], "version": version}).status_code == 200
+    assert rita.put(f"{path}/draft", json={"edits": [], "version": version}).status_code == 409
+    assert rita.get(path).json()["draft"] == [edit]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"start_ms": 5, "end_ms": 5, "entity_type": None},
+        {"start_ms": 0, "end_ms": 5, "entity_type": "HALLOWAY"},
+        {"start_ms": -1, "end_ms": 5, "entity_type": None},
+        {"start_ms": 0, "end_ms": 5, "entity_type": None, "text": "Halloway"},
+        {"start_ms": 0, "end_ms": 5},
+    ],
+)
+def test_an_edit_that_makes_no_sense_is_refused(team, edit):
+    rita, path = team.client("rita"), f"/api/calls/{team.id_of('first')}"
+    rita.post(f"{path}/claim")
+    answer = rita.put(f"{path}/draft", json={"edits": [edit], "version": 0})
+    assert answer.status_code == 422
+
+
+def test_an_original_is_heard_around_a_mask_with_a_reason_and_noted(team):
+    rita, path = team.client("rita"), f"/api/calls/{team.id_of('first')}/original"
+    answer = rita.get(path, params={"start_ms": 1000, "end_ms": 3000, "reason": "complaint"})
+    assert answer.status_code == 200
+    (team.folder / "part.wav").write_bytes(answer.content)
+    with decode(team.folder / "part.wav") as part, decode(team.folder / "originals" / "first.wav") as whole:
+        rate = whole.pcm.sample_rate
+        assert np.array_equal(part.pcm.read(), whole.pcm.read(rate, 3 * rate))
+    assert rita.get(path, params={"start_ms": 0, "end_ms": 61_000, "reason": "complaint"}).status_code == 422
+    assert rita.get(path, params={"start_ms": 0, "end_ms": 1000, "reason": "because"}).status_code == 422
+    noted = team.client("lea").get("/api/decisions").json()
+    assert [(d["name"], d["kind"], d["reason"]) for d in noted][:1] == [("rita", "original", "complaint")]
+
+
+def test_edits_are_in_the_file_once_it_was_made_anew(team):
+    """What a person released is heard again, what they masked is not, and the file has passed its checks."""
+    rita, path = team.client("rita"), f"/api/calls/{team.id_of('first')}"
+    call = rita.get(path).json()
+    version = rita.post(f"{path}/claim").json()["version"]
+    assert rita.post(f"{path}/decide", json={"kind": "approve"}).status_code == 200
+    version = rita.post(f"{path}/claim").json()["version"]
+    mask = call["intervals"][0]
+    free = next(
+        word
+        for turn in call["turns"]
+        for word in turn["words"]
+        if word["end_ms"] - word["start_ms"] > 250 and all(
+            word["end_ms"] + 300 < i["start_ms"] or i["end_ms"] + 300 < word["start_ms"] for i in call["intervals"]
+        )
+    )  # fmt: skip
+    edits = [
+        {"start_ms": mask["start_ms"], "end_ms": mask["end_ms"], "entity_type": None},
+        {"start_ms": free["start_ms"], "end_ms": free["end_ms"], "entity_type": "SPECIAL_CATEGORY"},
+    ]
+    rita.put(f"{path}/draft", json={"edits": edits, "version": version})
+    assert rita.post(f"{path}/decide", json={"kind": "approve"}).json()["error"] == "not_in_file"
+    assert rita.post(f"{path}/render").status_code == 202
+    until = time.monotonic() + 120
+    while (state := rita.get(f"{path}/render").json())["state"] == "running" and time.monotonic() < until:
+        time.sleep(0.2)
+    assert state == {"state": "done"}, state
+    report = json.loads((team.folder / "out" / "first.report.json").read_text())
+    assert report["status"] == "done"
+    assert report["decisions"] == 2
+    assert all(check["passed"] for check in report["checks"])
+    likeness = {
+        name: likeness_of(team, span["start_ms"], span["end_ms"])
+        for name, span in {"left": mask, "added": free}.items()
+    }
+    assert likeness["left"] > 0.99
+    assert likeness["added"] < 0.1
+    again = rita.get(path).json()
+    assert any(word["type"] == "SPECIAL_CATEGORY" for turn in again["turns"] for word in turn["words"])
+    assert rita.post(f"{path}/decide", json={"kind": "approve"}).status_code == 200
+    assert rita.get(path).json()["review"] == "approved"
+    kinds = [d["kind"] for d in team.client("lea").get("/api/decisions").json()]
+    assert kinds == ["approve", "render", "approve"]
+
+
+def likeness_of(team, start_ms: int, end_ms: int) -> float:
+    """How much what is heard there is the original: 1 is all."""
+    with (
+        decode(team.folder / "originals" / "first.wav") as before,
+        decode(team.folder / "out/first.redacted.wav") as now,
+    ):
+        rate = before.pcm.sample_rate
+        first, last = start_ms * rate // 1000, end_ms * rate // 1000
+        a, b = (sound.pcm.read(first, last).astype(float).ravel() for sound in (before, now))
+    return float(abs(a @ b) / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-9))
+
+
+def test_a_thousand_calls_are_listed_in_a_moment(team):
+    report = json.loads((team.folder / "out" / "first.report.json").read_text())
+    many = team.folder / "out" / "many"
+    many.mkdir()
+    for number in range(1000):
+        told = {**report, "input": {**report["input"], "sha256": f"{number:064x}"}}
+        (many / f"call-{number:04}.report.json").write_text(json.dumps(told))
+    rita = team.client("rita")
+    assert len(rita.get("/api/calls").json()["calls"]) == 1002
+    taken = []
+    for _ in range(20):
+        began = time.perf_counter()
+        rita.get("/api/calls")
+        taken.append(time.perf_counter() - began)
+    assert sorted(taken)[18] < 0.2
+
+
+def test_nothing_personal_is_in_addresses_or_pages(team):
+    rita = team.client("rita")
+    for call in team.place.desk.calls():
+        assert call.name not in call.public_id
+        page = rita.get(f"/calls/{call.public_id}").text
+        assert call.sha256 not in page
+        assert str(team.folder) not in page
+
+
+def test_the_page_speaks_two_languages(team):
+    assert 'lang="fr"' in team.client("francine").get("/").text
+    assert "Appel suivant" in team.client("francine").get("/").text
+    assert "Next call" in team.client("rita").get("/").text
+    assert "Se connecter" in team.client().get("/sign-in", headers={"Accept-Language": "fr-CA,en;q=0.5"}).text
