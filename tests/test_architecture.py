@@ -16,8 +16,8 @@ LAYERS = {
     "verify": 4, "report": 4, "options": 4, "restore": 4, "score": 4, "listen": 4, "page": 4,
     "correlation": 3, "alignment": 4, "matching": 4, "given": 5,
     "relisten": 5, "loaded": 5,
-    "stores": 4, "custody": 5, "batch": 7, "review": 7, "evaluate": 6, "pipeline": 6, "texts": 6, "streams": 7, "api": 7,
-    "cli": 8, "__main__": 9,
+    "stores": 4, "custody": 5, "evaluate": 6, "pipeline": 6, "texts": 6, "streams": 7, "api": 7,
+    "batch": 7, "review": 7, "cli": 8, "__main__": 9,
 }  # fmt: skip
 HOMES = {
     "av": {"audio"},

@@ -79,7 +79,7 @@ def _running(command: Any) -> Any:
 @_running
 @click.option("-n", "--dry-run", is_flag=True, help="Tell what would be done, and how long it may take.")
 @click.pass_context
-def run(ctx: click.Context, source: str, dest: str, **given: Any) -> None:
+def run(ctx: click.Context, /, source: str, dest: str, **given: Any) -> None:
     """Redacts what is new in SOURCE into DEST, and ends."""
     with _Run(ctx, source, dest, given) as made:
         if given["dry_run"]:
@@ -100,7 +100,7 @@ def run(ctx: click.Context, source: str, dest: str, **given: Any) -> None:
 )
 @click.option("--looks", type=click.IntRange(1), help="End after so many looks. [default: never]")
 @click.pass_context
-def watch(ctx: click.Context, source: str, dest: str, **given: Any) -> None:
+def watch(ctx: click.Context, /, source: str, dest: str, **given: Any) -> None:
     """Redacts recordings as they come, until it is stopped."""
     code = 0
     with _Run(ctx, source, dest, given) as made:
@@ -190,7 +190,7 @@ def report(ctx: click.Context, dest: str, run_id: str | None, output: Path | Non
 @click.option("--seed", type=int, help="Of the choice, to make it again.")
 @listening()
 @click.pass_context
-def verify(ctx: click.Context, dest: str, **given: Any) -> None:
+def verify(ctx: click.Context, /, dest: str, **given: Any) -> None:
     """Checks outputs against the ledger, byte by byte. Exit code 9 where one was changed or is missing."""
     from redact.batch import check
     from redact.batch.archive import Archive

@@ -32,7 +32,7 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 @click.option("--https", "is_https", is_flag=True, help="A proxy in front of it speaks TLS: cookies are bound to that.")
 @listening()
 @click.pass_context
-def review(ctx: click.Context, folder: Path, **given: Any) -> None:
+def review(ctx: click.Context, /, folder: Path, **given: Any) -> None:
     """Opens a web page on FOLDER, where redacted calls are listened to, corrected and approved.
 
     Without --team it prints a link that lets one person in, once. Without --originals calls can be listened to and

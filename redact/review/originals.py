@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -30,14 +30,8 @@ LONGEST_MS = 60_000
 class Originals(Protocol):
     """Where originals are."""
 
-    def at_hand(self, call: Call) -> "_Lent":
-        """A context manager that gives a path by which the original can be read."""
-
-
-class _Lent(Protocol):
-    def __enter__(self) -> Path: ...
-
-    def __exit__(self, *error: object) -> None: ...
+    def at_hand(self, call: Call) -> AbstractContextManager[Path]:
+        """A path by which a call's original can be read, while the context is open."""
 
 
 class InFolder:

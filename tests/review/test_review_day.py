@@ -75,7 +75,9 @@ def page(browser_path, tmp_path):
         page = context.pages[0]
         page.errors = []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.on("console", lambda said: page.errors.append(f"{said.text} {said.location}") if said.type == "error" else None)
+        page.on(
+            "console", lambda said: page.errors.append(f"{said.text} {said.location}") if said.type == "error" else None
+        )
         yield page
         context.close()
 
