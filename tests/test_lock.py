@@ -1,5 +1,6 @@
 """The lock file names all that the package and its development need."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -23,3 +24,10 @@ def test_every_dependency_is_locked_with_hashes():
 
 def test_the_lock_names_no_address():
     assert "://" not in (ROOT / "requirements.lock").read_text(encoding="utf-8")
+
+
+def test_the_page_s_lock_file_names_no_registry() -> None:
+    packages = json.loads((ROOT / "redact/review/web/package-lock.json").read_text())["packages"]
+    assert len(packages) > 3
+    assert not any("resolved" in package for package in packages.values())
+    assert all(package.get("integrity") for name, package in packages.items() if name)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from redact.cli.kept import rows, settings, stores
-from redact.cli.options import chosen_options, chosen_policy, listening
+from redact.cli.options import chosen_options, chosen_policy, listening, share_of
 from redact.errors import ExitCode, RedactError, UsageError
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def verify(ctx: click.Context, /, dest: str, **given: Any) -> None:
 
     kept = stores(ctx)
     ledger = _ledger(kept, dest)
-    chosen = check.subset(check.done_rows(ledger), _share(given["subset"]), given["seed"])
+    chosen = check.subset(check.done_rows(ledger), share_of(given["subset"]), given["seed"])
     place = Archive(dest)
     listen = None
     if given["listen"]:
@@ -370,16 +370,6 @@ def _source_of(kept: Stores, recording_id: str) -> str:
         return str(json.loads(b"".join(kept.vault.opened(recording_id, "map")))["source"])
     except RedactError:
         return "unknown: its map was erased"
-
-
-def _share(percent: str) -> float:
-    try:
-        share = float(percent.rstrip("% ")) / 100
-    except ValueError:
-        share = -1
-    if not 0 < share <= 1:
-        raise UsageError("--subset is no share", hint="such as 5%")
-    return share
 
 
 def _checked(source: Archive, dest: Archive, move_to: str | None, originals: str) -> Archive | None:

@@ -203,6 +203,21 @@ def roles(text: str | None) -> tuple[Role, ...] | None:
     return tuple(named)
 
 
+def share_of(percent: str) -> float:
+    """A share of all, as given in percent.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        share = float(percent.rstrip("% ")) / 100
+    except ValueError:
+        share = -1
+    if not 0 < share <= 1:
+        raise UsageError(f"{percent!r} is no share", hint="such as 5%")
+    return share
+
+
 def terms(source: Any) -> tuple[str, ...]:
     """Terms of an open file, one a line; lines that begin with # are notes."""
     if source is None:

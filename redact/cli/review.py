@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from redact.cli.kept import settings, stores
-from redact.cli.options import chosen_options, chosen_policy, listening
+from redact.cli.options import chosen_options, chosen_policy, listening, share_of
 from redact.errors import CannotWrite, ModelMissing, UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 @click.option("--team", is_flag=True, help="Users of `redact users` sign in, and their decisions go to the stores.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 for any that is free.")
+@click.option("--sample", default="100%", show_default=True, metavar="PERCENT", help="Of what is done, to be reviewed.")
+@click.option(
+    "--export-gold", metavar="DIR", type=click.Path(path_type=Path), help="Write approved calls' labels there."
+)
 @click.option("--https", "is_https", is_flag=True, help="A proxy in front of it speaks TLS: cookies are bound to that.")
 @listening()
 @click.pass_context
@@ -44,6 +48,9 @@ def review(ctx: click.Context, /, folder: Path, **given: Any) -> None:
         from redact.review import app
     except ImportError:
         raise ModelMissing("the page's libraries are not installed", hint='pip install "callredact[review]"') from None
+    if given["export_gold"]:
+        click.echo(f"{_export(_place(ctx, folder, given), given['export_gold'])} approved calls were written as labels")
+        return
     if not (app.STATIC / "main.js").exists():
         raise ModelMissing(
             "the page's script was not built", hint="cd redact/review/web && npm ci && npm run build, then start again"
@@ -89,7 +96,32 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
     if not given["team"]:
         entry = secrets.token_urlsafe(24)
         reviews.put_user(app.LOCAL, security.password_hash(secrets.token_urlsafe(24)))
-    return app.Place(desk, reviews, originals, maker, kept.audit if kept else None, entry, given["is_https"])
+    return app.Place(
+        desk,
+        reviews,
+        originals,
+        maker,
+        kept.audit if kept else None,
+        entry,
+        given["is_https"],
+        share_of(given["sample"]),
+    )
+
+
+def _export(place: Any, folder: Path) -> int:
+    """Write `NAME.gold.json` for each approved call, for `redact evaluate`; how many."""
+    import json
+
+    from redact.publish import Staged
+    from redact.review.figures import gold
+
+    reviews = place.reviews.reviews()
+    chosen = [call for call in place.desk.calls() if call.name in reviews and reviews[call.name].state == "approved"]
+    with Staged(folder) as staged:
+        for call in chosen:
+            staged.open(f"{call.name}.gold.json").write((json.dumps(gold(call), indent=1) + "\n").encode())
+        staged.publish(force=True)
+    return len(chosen)
 
 
 def _told(kept: Stores, folder: Path) -> Callable[[], Mapping[str, tuple[str, str]]]:

@@ -17,9 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from redact.corrections import Correction, settled
 from redact.errors import CannotWrite, InputRejected, KeyMissing, Locked, RedactError, UsageError
+from redact.plan import DOUBT
 from redact.policy import ENTITY_TYPES
 from redact.review import security
 from redact.review.desk import Call, Desk
+from redact.review.figures import figures
 from redact.review.originals import Maker, Originals, stretch
 from redact.review.security import Refused
 from redact.review.words import LANGUAGES, words
@@ -43,6 +45,7 @@ class Place:
         audit: where listening to an original is logged; None without stores.
         entry: a token that signs a local user in once; None where users have passwords.
         is_https: the page is reached by TLS.
+        sample: share of the calls that are done which are to be reviewed; all others are.
     """
 
     desk: Desk
@@ -52,6 +55,11 @@ class Place:
     audit: Audit | None = None
     entry: str | None = None
     is_https: bool = False
+    sample: float = 1.0
+
+    def is_sampled(self, call: Call) -> bool:
+        """True for a call that is to be reviewed: always the same of those that are done, and each of the others."""
+        return call.state != "done" or int(call.public_id[:8], 16) < self.sample * (1 << 32)
 
     @property
     def cookie(self) -> str:
@@ -82,6 +90,7 @@ class Edit(_Closed):
     start_ms: int = Field(ge=0, le=1 << 40)
     end_ms: int = Field(ge=1, le=1 << 40)
     entity_type: str | None = Field(max_length=40)
+    was: str | None = Field(default=None, max_length=40, description="Type of the mask that this takes away.")
 
     def correction(self) -> Correction:
         """As the pipeline takes it.
@@ -91,7 +100,7 @@ class Edit(_Closed):
         """
         if self.start_ms >= self.end_ms:
             raise InputRejected("a mask ends before it begins", hint="draw it again")
-        if self.entity_type is not None and self.entity_type not in ENTITY_TYPES:
+        if not {self.entity_type, self.was} <= {None, DOUBT, *ENTITY_TYPES}:
             raise InputRejected("a mask is of a type that nobody knows", hint="choose one of the list")
         return Correction(self.start_ms, self.end_ms, self.entity_type)
 
@@ -112,7 +121,7 @@ class Verdict(_Closed):
 
 def build(place: Place) -> FastAPI:
     """The application for a place."""
-    app = FastAPI(title="redact review", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    app = FastAPI(title="redact review", docs_url=None, redoc_url=None, openapi_url=None)
     pages = Environment(loader=PackageLoader("redact.review", "pages"), autoescape=True)
     attempts, makings = security.Attempts(), Makings(place)
     entry = {"token": place.entry}
@@ -210,7 +219,10 @@ def build(place: Place) -> FastAPI:
     def calls(session: Annotated[Session, Depends(guard)]) -> dict[str, Any]:
         mine = [call for call in place.desk.calls() if security.sees(session, call)]
         reviews, now = place.reviews.reviews(), time.time()
-        told = [_row(call, reviews.get(call.name, Review(call.name)), now) for call in mine]
+        told = [
+            {**_row(call, reviews.get(call.name, Review(call.name)), now), "sampled": place.is_sampled(call)}
+            for call in mine
+        ]
         states = Counter(row["review"] for row in told)
         return {"calls": told, "states": states, "decided_today": place.reviews.decided_today()}
 
@@ -259,7 +271,11 @@ def build(place: Place) -> FastAPI:
 
     @app.post("/api/calls/{public_id}/claim", name="claim")
     def claim(public_id: str, session: Annotated[Session, Depends(guard)]) -> dict[str, Any]:
-        review = place.reviews.claim(seen(session, public_id).name, session.user.name)
+        name = seen(session, public_id).name
+        before = place.reviews.review(name)
+        review = place.reviews.claim(name, session.user.name)
+        if before.claimed_by != session.user.name:
+            place.reviews.decide(name, session.user.name, "claim")
         return {"version": review.version, "draft": review.draft}
 
     @app.post("/api/calls/{public_id}/release", name="release")
@@ -313,7 +329,13 @@ def build(place: Place) -> FastAPI:
             if d.recording_id in by_name
         ]
 
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    @app.get("/figures", name="figures")
+    def figures_page(request: Request, session: Annotated[Session, Depends(guard)]) -> Response:
+        mine = [call for call in place.desk.calls() if security.sees(session, call)]
+        told = figures(mine, list(place.reviews.decisions()))
+        return page("figures.html", _language(request, session.user), user=session.user, told=told)
+
+    app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
     return app
 
 

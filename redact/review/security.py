@@ -36,6 +36,7 @@ RIGHTS: Mapping[str, frozenset[Role] | None] = {
     "rendering": _DECIDERS,
     "decide": _DECIDERS,
     "decisions": frozenset({"lead", "dpo", "auditor"}),
+    "figures": frozenset({"lead", "dpo", "auditor"}),
 }
 HEADERS = {
     "Content-Security-Policy": (

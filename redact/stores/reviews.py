@@ -37,7 +37,7 @@ Role = Literal["reviewer", "lead", "dpo", "auditor", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 ReviewState = Literal["open", "approved", "returned", "escalated"]
 STATES: tuple[ReviewState, ...] = get_args(ReviewState)
-Kind = Literal["render", "approve", "return", "escalate", "original"]
+Kind = Literal["claim", "render", "approve", "return", "escalate", "original"]
 # A session ends when nobody has used it for so long, and in any case after so long.
 IDLE_S, ABSOLUTE_S = 30 * 60, 12 * 3600
 # A call that nobody has worked on for so long may be claimed by somebody else.

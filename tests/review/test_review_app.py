@@ -35,6 +35,7 @@ REQUESTS = {
     "decide": ("POST", "/api/calls/{id}/decide", {"kind": "return", "reason": "sample"}),
     "release": ("POST", "/api/calls/{id}/release", None),
     "decisions": ("GET", "/api/decisions", None),
+    "figures": ("GET", "/figures", None),
     "sign_out": ("POST", "/api/sign-out", None),
 }
 
@@ -68,7 +69,7 @@ def test_nobody_may_call_anything_without_signing_in(team):
     for route, allowed in security.RIGHTS.items():
         if allowed is not None:
             answer = ask(team.client(), route, team.id_of("first"))
-            assert answer.status_code in ({303} if route in {"work_list", "call_page"} else {401}), route
+            assert answer.status_code in ({303} if route in {"work_list", "call_page", "figures"} else {401}), route
 
 
 def test_calls_of_another_queue_are_not_there(team):
@@ -170,7 +171,7 @@ def test_a_draft_of_another_window_is_not_written_over(team):
     edit = {"start_ms": 1000, "end_ms": 2000, "entity_type": "PERSON"}
     assert rita.put(f"{path}/draft", json={"edits": [edit], "version": version}).status_code == 200
     assert rita.put(f"{path}/draft", json={"edits": [], "version": version}).status_code == 409
-    assert rita.get(path).json()["draft"] == [edit]
+    assert rita.get(path).json()["draft"] == [{**edit, "was": None}]
 
 
 @pytest.mark.parametrize(
@@ -202,6 +203,14 @@ def test_an_original_is_heard_around_a_mask_with_a_reason_and_noted(team):
     assert rita.get(path, params={"start_ms": 0, "end_ms": 1000, "reason": "because"}).status_code == 422
     noted = team.client("lea").get("/api/decisions").json()
     assert [(d["name"], d["kind"], d["reason"]) for d in noted][:1] == [("rita", "original", "complaint")]
+
+
+def test_only_a_sample_is_to_be_reviewed(team):
+    from redact.review import app
+
+    team.application = app.build(replace(team.place, sample=1e-9))
+    rows = team.client("rita").get("/api/calls").json()["calls"]
+    assert [row["sampled"] for row in rows] == [False, False]
 
 
 def test_edits_are_in_the_file_once_it_was_made_anew(team):
@@ -246,7 +255,10 @@ def test_edits_are_in_the_file_once_it_was_made_anew(team):
     assert rita.post(f"{path}/decide", json={"kind": "approve"}).status_code == 200
     assert rita.get(path).json()["review"] == "approved"
     kinds = [d["kind"] for d in team.client("lea").get("/api/decisions").json()]
-    assert kinds == ["approve", "render", "approve"]
+    assert kinds == ["claim", "approve", "claim", "render", "approve"]
+    page = team.client("lea").get("/figures").text
+    assert "SPECIAL_CATEGORY" in page
+    assert 'role="img"' in page
 
 
 def likeness_of(team, start_ms: int, end_ms: int) -> float:

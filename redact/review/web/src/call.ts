@@ -318,14 +318,16 @@ class Desk {
     const mask = this.shown()[this.chosen];
     if (!mask) return;
     const places = this.alike(mask);
-    this.change(places.map(({ start_ms, end_ms }) => ({ start_ms, end_ms, entity_type: null })));
+    const was = mask.types[0] ?? null;
+    this.change(places.map(({ start_ms, end_ms }) => ({ start_ms, end_ms, entity_type: null, was })));
   }
 
   private changeType(): void {
     const mask = this.shown()[this.chosen];
     const entity_type = element<HTMLSelectElement>("type").value;
     if (!mask || !this.isMine || this.selection || mask.types.join() === entity_type) return;
-    this.change(this.alike(mask).map(({ start_ms, end_ms }) => ({ start_ms, end_ms, entity_type })));
+    const was = mask.types[0] ?? null;
+    this.change(this.alike(mask).map(({ start_ms, end_ms }) => ({ start_ms, end_ms, entity_type, was })));
   }
 
   // The place itself and, if that is wanted, every other that the transcript calls the same.

@@ -12,6 +12,7 @@ export interface Row {
   doubt: number;
   replacements: Record<string, number>;
   claimed_by: string;
+  sampled: boolean;
 }
 
 interface Answer {
@@ -44,6 +45,7 @@ export async function list(): Promise<void> {
     const order = value("order") as "doubt" | "recorded_at" | "duration_ms";
     return answer.calls
       .filter((row) => (["review", "queue", "language"] as Name[]).every((n) => !value(n) || row[n] === value(n)))
+      .filter((row) => row.sampled || !(form.elements.namedItem("sampled") as HTMLInputElement).checked)
       .filter((row) => !value("since") || row.recorded_at.slice(0, 10) >= value("since"))
       .sort((a, b) => (a[order] < b[order] ? 1 : a[order] > b[order] ? -1 : a.id < b.id ? -1 : 1));
   };
@@ -53,7 +55,7 @@ export async function list(): Promise<void> {
     element("nothing").hidden = rows.length > 0;
   };
   const next = () => {
-    const free = (row: Row) => row.review === "open" && (!row.claimed_by || row.claimed_by === me.name);
+    const free = (row: Row) => row.review === "open" && row.sampled && (!row.claimed_by || row.claimed_by === me.name);
     const first = shown().find(free) ?? answer.calls.find(free);
     if (first) location.assign(`/calls/${first.id}`);
   };

@@ -4,6 +4,7 @@ export interface Edit {
   start_ms: number;
   end_ms: number;
   entity_type: string | null;
+  was?: string | null; // type of the mask that is taken away
 }
 
 export interface Mask {
