@@ -31,6 +31,13 @@ from redact.stores.opened import Stores
 PLENTY = Limits(4 << 30, 60)
 MODELS = {"fake": "0" * 64}
 ALL = Choice(include=("*",))
+# How an object store of this machine is reached.
+STORE_KEYS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Archives here and elsewhere: the same files, the same promises."""
 
-import contextlib
 import os
 import selectors
 import socket
@@ -13,37 +12,6 @@ from batch_world import ALL, World, torn
 
 from redact.batch.archive import Archive, Item, chosen
 from redact.errors import CannotWrite, InputRejected, UsageError
-
-BUCKET = "calls"
-
-
-@pytest.fixture(scope="session")
-def object_store():
-    """A store that speaks S3, on this machine."""
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0, ip_address="127.0.0.1", verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def s3(object_store, monkeypatch):
-    """The URL of an empty bucket."""
-    fsspec = pytest.importorskip("fsspec")
-    pytest.importorskip("s3fs")
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL_S3": object_store, "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
-    files = fsspec.filesystem("s3", skip_instance_cache=True)
-    with contextlib.suppress(FileNotFoundError):
-        files.rm(BUCKET, recursive=True)
-    files.invalidate_cache()
-    with contextlib.suppress(FileExistsError):
-        files.mkdir(BUCKET)
-    return f"s3://{BUCKET}"
 
 
 @pytest.fixture(params=["local", "s3"])

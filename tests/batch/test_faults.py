@@ -226,6 +226,27 @@ def test_a_key_that_is_missing_or_wrong_stops_it_before_anything_is_read(world):
     assert world.made() == world.made()[:1]
 
 
+def test_master_keys_that_are_changed_in_mid_run(world):
+    """What began before can't wrap keys any more: it stops, and the next run goes on with the new key."""
+    archive_more(world, 0, 8)
+    rotated = []
+
+    def rotate(event):
+        if event.name == "call_ended" and not rotated:
+            rotated.append(event)
+            command = [sys.executable, "-m", "redact", "--config", str(world.root / "redact.toml"), "keys", "rotate"]
+            subprocess.run(command, check=True, capture_output=True, env=with_path())
+
+    ended, _ = world.run(tell=rotate, pause_s=0.2)
+    assert ended.error is not None
+    assert ended.error.exit_code == ExitCode.KEY
+    assert world.run()[0].error is None
+    assert world.states() == {"done": 8}
+    assert torn(world.dest) == []
+    for row in world.rows():
+        assert b"".join(world.stores().vault.opened(row.recording_id, "map"))
+
+
 def test_a_clock_that_goes_back_changes_nothing(world, monkeypatch):
     world.add("a.wav", b"one")
     world.run()

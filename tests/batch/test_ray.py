@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
-from batch_world import ALL, PLENTY, FakeMaker, World, torn
+from batch_world import ALL, PLENTY, STORE_KEYS, FakeMaker, World, torn
 
 ray = pytest.importorskip("ray")
 from ray.cluster_utils import Cluster  # noqa: E402
 
+from redact.batch.archive import Archive  # noqa: E402
 from redact.batch.ray_pool import RayPool  # noqa: E402
 from redact.errors import ExitCode  # noqa: E402
 
@@ -20,7 +21,8 @@ HERE = str(Path(__file__).parent)
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def cluster(object_store):
+    os.environ |= {"AWS_ENDPOINT_URL_S3": object_store, **STORE_KEYS}  # as an operator sets it on the nodes
     os.environ["PYTHONPATH"] = os.pathsep.join([HERE, *filter(None, [os.environ.get("PYTHONPATH")])])
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     made.add_node(num_cpus=1)
@@ -28,6 +30,8 @@ def cluster():
     yield made
     ray.shutdown()
     made.shutdown()
+    for name in ("AWS_ENDPOINT_URL_S3", *STORE_KEYS):
+        del os.environ[name]
 
 
 def run(world: World, count: int = 2, pause_s: float = 0.0, limits=PLENTY):
@@ -46,6 +50,17 @@ def test_all_is_done_once_by_two_nodes(cluster, world):
     assert torn(world.dest) == []
     assert len(world.made()) == 20
     assert run(world)[0].run_id == ""
+
+
+def test_workers_read_and_write_an_object_store_themselves(cluster, s3, tmp_path):
+    world = World(tmp_path, source_url=f"{s3}/in", dest_url=f"{s3}/out")
+    source, dest = Archive(world.source_url), Archive(world.dest_url)
+    for number in range(6):
+        (tmp_path / "content").write_bytes(b"recording %d" % number)
+        source.put(tmp_path / "content", f"{number}.wav")
+    ended, _ = run(world)
+    assert ended.states == {"done": 6}
+    assert len(list(dest.items())) == 6 * 4
 
 
 def test_a_poisonous_file_is_set_apart(cluster, world):

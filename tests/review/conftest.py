@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "speed"))
 
 from made import long_call
+from review_world import PASSWORD
 
 pytest.importorskip("fastapi")
 
@@ -25,7 +26,6 @@ from redact.stores.reviews import Reviews, User
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 OPTIONS = Options(model="tiny.en", language="en", force=True)
-PASSWORD = "correct horse battery"  # noqa: S105
 BASE = "http://127.0.0.1:8765"
 USERS = (
     User("rita", "reviewer"),

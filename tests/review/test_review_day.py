@@ -1,11 +1,14 @@
 """A reviewer's day, in a real browser, on the page as `redact review` serves it."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,8 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 playwright = pytest.importorskip("playwright.sync_api")
 
+import httpx  # noqa: E402
 from canaries import Canary, found  # noqa: E402
-from conftest import PASSWORD  # noqa: E402
+from review_world import PASSWORD  # noqa: E402
 
 from redact.review.app import STATIC  # noqa: E402
 
@@ -58,6 +62,7 @@ def served(tmp_path, made_calls, browser_path):
         subprocess.run([*redact, "users", *arguments], env=environment, check=True, capture_output=True, cwd=tmp_path)
 
     serve.users = users
+    serve.processes = processes
     serve.redact = lambda *a: subprocess.run([*redact, *a], env=environment, check=True, capture_output=True)
     yield serve
     for process in processes:
@@ -155,6 +160,53 @@ def test_a_day_from_the_link_to_the_approval(served, page, tmp_path):
     for path in (tmp_path / "profile").rglob("*"):
         if path.is_file():
             assert not found(said, path.read_bytes()), path
+
+
+def entered(link: str) -> httpx.Client:
+    base, _, token = link.partition("/sign-in#token=")
+    client = httpx.Client(base_url=base, timeout=20)
+    assert client.post("/api/enter", json={"token": token}).status_code == 200
+    client.headers["X-CSRF-Token"] = client.get("/api/me").json()["csrf"]
+    return client
+
+
+def test_a_server_that_is_killed_while_saving_and_making_anew(served):
+    """What was answered is kept, and the files are those of before or those of after."""
+    link, calls = served()
+    client = entered(link)
+    path = f"/api/calls/{client.get('/api/calls').json()['calls'][0]['id']}"
+    client.post(f"{path}/claim")
+    saved = []
+
+    def save() -> None:
+        edits = []
+        with contextlib.suppress(httpx.HTTPError):
+            for number in range(10_000):
+                edits.append({"start_ms": number, "end_ms": number + 1, "entity_type": "PERSON"})
+                client.put(f"{path}/draft", json={"edits": edits, "version": number}).raise_for_status()
+                saved.append(number + 1)
+
+    saving = threading.Thread(target=save)
+    saving.start()
+    while len(saved) < 20:
+        time.sleep(0.01)
+    served.processes[-1].kill()
+    saving.join()
+    client = entered(served()[0])
+    call = client.get(path).json()
+    assert call["version"] == len(call["draft"]) in {saved[-1], saved[-1] + 1}
+
+    before = whole(calls / "out")
+    client.post(f"{path}/claim")
+    assert client.post(f"{path}/render").status_code == 202
+    time.sleep(2)
+    served.processes[-1].kill()
+    assert whole(calls / "out") == before
+    assert entered(served()[0]).get(path).status_code == 200
+
+
+def whole(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
 
 
 def test_a_team_signs_in_and_sees_its_own_calls_only_in_its_language(served, page):
