@@ -140,7 +140,7 @@ class Redactor:
                     break
                 stubborn_ms = max(0, made + 1 - REMAKES) * STUBBORN_MS
                 wider = tuple(replace(m, where=m.where.widened(stubborn_ms)) for m in mentions)
-                call = self._planned(replace(call, again=(*call.again, *wider)))
+                call = self._planned(replace(call, again=(*call.again, *wider), latest=wider, remakes=made + 1))
         self._publish_report_alone(call, verification, directory, stem, clock)
         raise verify.refusal(verification, self.policy)
 
@@ -391,8 +391,9 @@ class Redactor:
         """What is still heard in the redacted sound: at first wherever it matters, later beside the latest masks."""
         transcript, duration_ms = call.transcript, call.recording.duration_ms
         marks, reach_ms = relisten.marks(call.plan, transcript.doubts, duration_ms), None
+        is_stubborn = call.remakes > REMAKES
         if call.again:
-            marks, reach_ms = relisten.beside(call.again), relisten.REACH_MS
+            marks, reach_ms = relisten.beside(call.latest if is_stubborn else call.again), relisten.REACH_MS
         packed = relisten.windows(call.heard.audible, call.plan.intervals, marks, len(call.heard.clips), reach_ms)
         if not packed:
             return ()
@@ -403,7 +404,8 @@ class Redactor:
         again = relisten.unpacked(told, packed)
         anew = relisten.spliced(paced(transcript), again, packed, call.recording.roles)
         findings = self._loaded.detector(transcript.language).find(anew)
-        return relisten.mentions(transcript, anew, again, findings, names, call.plan.intervals, self.policy)
+        heard = relisten.mentions(transcript, anew, again, findings, names, call.plan.intervals, self.policy)
+        return relisten.near(heard, marks) if is_stubborn else heard
 
     def _stage_page(
         self,
@@ -464,6 +466,8 @@ class _Call:
     Attributes:
         custody: what goes with it.
         again: what was still heard when its redacted sound was listened to again.
+        latest: of that, what was heard the last time.
+        remakes: how often it was made anew.
         notes: how the times of a given transcript were judged.
     """
 
@@ -472,6 +476,8 @@ class _Call:
     transcript: Transcript
     findings: tuple[Finding, ...]
     again: tuple[Mention, ...] = ()
+    latest: tuple[Mention, ...] = ()
+    remakes: int = 0
     plan: Plan = _NO_PLAN
     custody: Custody = NO_CUSTODY
     notes: tuple[str, ...] = ()

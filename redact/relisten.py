@@ -39,6 +39,8 @@ SHARE = 0.34
 GREETING_MS = 12_000
 # How far from the latest masks is listened to, when a call is made again.
 REACH_MS = 5_000
+# How far from them something is believed that was not heard the times before.
+NEAR_MS = 2_000
 # So near to a mask, so many digits are part of what is masked there.
 BESIDE_MS = 700
 DIGITS = 3
@@ -194,6 +196,15 @@ def mentions(
             where = Stretch(word.channel, word.start_ms or 0, word.end_ms or 0)
             found.setdefault(Mention(where, finding.entity_type))
     return tuple(found)
+
+
+def near(found: Iterable[Mention], marked: Sequence[Mark]) -> tuple[Mention, ...]:
+    """Of what was found, what is beside the latest masks.
+
+    What is further away has been listened to in the same sound, and nothing was found. To hear it otherwise each time,
+    packed with other things, would have no end in a long call.
+    """
+    return tuple(mention for mention in found if _distance(mention.where, marked) <= NEAR_MS)
 
 
 def with_masks(transcript: Transcript, beeps: Iterable[Stretch], roles: Sequence[Role]) -> Transcript:

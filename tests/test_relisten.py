@@ -182,3 +182,8 @@ def test_a_call_that_was_made_again_is_listened_to_beside_what_changed():
 
 def test_later_rounds_listen_beside_the_latest_masks():
     assert relisten.beside([Mention(Stretch(0, 5, 9), "PERSON"), Mention(Stretch(1, 2, 3), "AGE")]) == ((2, 3), (5, 9))
+
+
+def test_what_is_far_from_the_latest_masks_was_listened_to_before():
+    found = [Mention(Stretch(0, at, at + 300), "PERSON") for at in (1_000, 6_000, 9_000)]
+    assert relisten.near(found, [(5_000, 5_500)]) == (found[1],)

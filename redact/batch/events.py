@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from redact.batch.runner import Event, Tell
 from redact.errors import CannotWrite
@@ -180,6 +180,6 @@ def is_terminal() -> bool:
     return sys.stderr.isatty()
 
 
-def facts_of(run: Mapping[str, Any]) -> str:
-    """One line of text on a run's figures."""
-    return ", ".join(f"{count} {name}" for name, count in run.items() if count)
+def told(counts: Mapping[str, int]) -> str:
+    """Counts as a line of text; empty where there are none."""
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count)

@@ -273,10 +273,16 @@ class _Run:
 
     def once(self, settled_s: float = 0) -> int:
         """One run; the exit code."""
+        from redact.batch import events
+
         with self._telling():
             ended = self.batch.run(self._opened_pool(), self.choice(settled_s))
         if ended.run_id:
             self._write_report(ended)
+        if events.is_terminal():
+            told = events.told(ended.states) or "nothing to do"
+            where = f"; its report: {self._to.url}/nights/{ended.run_id}.html" if ended.run_id else ""
+            click.echo(f"{told} ({events.told(ended.listed)}){where}", err=True)
         if ended.error:
             from redact.cli.main import tell
 
