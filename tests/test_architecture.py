@@ -41,6 +41,9 @@ HOMES = {
     "jinja2": {"review.app"},
     "argon2": {"review.security"},
     "uvicorn": {"cli.review"},
+    "authlib": {"review.oidc", "cli.review"},
+    "joserfc": {"review.oidc"},
+    "httpx": {"review.oidc"},
 }
 HEAVY = (
     "numpy",

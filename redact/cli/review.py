@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 from pathlib import Path
@@ -16,6 +17,7 @@ from redact.errors import CannotWrite, ModelMissing, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from redact.review.oidc import Provider
     from redact.review.originals import Originals
     from redact.stores.opened import Stores
 
@@ -29,6 +31,11 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 @click.option("--team", is_flag=True, help="Users of `redact users` sign in, and their decisions go to the stores.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 for any that is free.")
+@click.option(
+    "--oidc", metavar="ISSUER", help="OpenID provider of your organisation; its secret in REDACT_OIDC_SECRET."
+)
+@click.option("--oidc-client", metavar="ID", help="What the provider knows this page by.")
+@click.option("--public-url", metavar="URL", help="Of this page, as browsers see it; for the provider's way back.")
 @click.option("--sample", default="100%", show_default=True, metavar="PERCENT", help="Of what is done, to be reviewed.")
 @click.option(
     "--export-gold", metavar="DIR", type=click.Path(path_type=Path), help="Write approved calls' labels there."
@@ -106,6 +113,24 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
         given["is_https"],
         share_of(given["sample"]),
     )
+
+
+def _provider(given: Mapping[str, Any]) -> Provider | None:
+    if not given["oidc"]:
+        return None
+    if not (given["team"] and given["oidc_client"] and given["public_url"]):
+        raise UsageError(
+            "--oidc lacks something",
+            hint="give --team, --oidc-client and --public-url (https://review.example) with it",
+        )
+    try:
+        import authlib  # noqa: F401
+    except ImportError:
+        raise ModelMissing("the library for OpenID is not installed", hint='pip install "callredact[oidc]"') from None
+    from redact.review.oidc import Provider
+
+    returns_to = f"{given['public_url'].rstrip('/')}/oidc/return"
+    return Provider(given["oidc"], given["oidc_client"], os.environ.get("REDACT_OIDC_SECRET", ""), returns_to)
 
 
 def _export(place: Any, folder: Path) -> int:

@@ -26,17 +26,30 @@ def users() -> None:
 @click.option("--role", type=click.Choice(_ROLES), default="reviewer", show_default=True, help="What they may do.")
 @click.option("--queue", "queues", multiple=True, help="Only calls of this queue; can be given again. [default: all]")
 @click.option("--language", type=click.Choice(["en", "fr"]), default="en", show_default=True, help="Of the page.")
-@click.password_option("--password", help="Asked for, if not given; at least twelve characters.")
+@click.option("--oidc", "by_provider", is_flag=True, help="They sign in at the OpenID provider, and have no password.")
+@click.option("--password", help="Asked for, if not given; at least twelve characters.")
 @click.pass_context
-def add(ctx: click.Context, name: str, role: str, queues: tuple[str, ...], language: str, password: str) -> None:
+def add(
+    ctx: click.Context,
+    name: str,
+    role: str,
+    queues: tuple[str, ...],
+    language: str,
+    *,
+    by_provider: bool,
+    password: str | None,
+) -> None:
     """Adds NAME, or changes them: their sessions end then."""
     from redact.review.security import password_hash
     from redact.stores.reviews import User
 
-    if len(password) < _LEAST_LETTERS:
+    if not by_provider:
+        password = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if password is not None and len(password) < _LEAST_LETTERS:
         raise UsageError("the password is too short", hint=f"at least {_LEAST_LETTERS} characters")
     user = User(name, role, queues, language)  # type: ignore[arg-type]
-    _reviews(ctx).put_user(user, password_hash(password))
+    # No password is what no hash is of.
+    _reviews(ctx).put_user(user, password_hash(password) if password else "none")
     click.echo(f"{name} is a {role}")
 
 

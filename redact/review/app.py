@@ -22,6 +22,7 @@ from redact.policy import ENTITY_TYPES
 from redact.review import security
 from redact.review.desk import Call, Desk
 from redact.review.figures import figures
+from redact.review.oidc import Provider
 from redact.review.originals import Maker, Originals, stretch
 from redact.review.security import Refused
 from redact.review.words import LANGUAGES, words
@@ -29,6 +30,7 @@ from redact.stores.audit import Audit
 from redact.stores.reviews import Review, Reviews, Session, User
 
 COOKIE, PLAIN_COOKIE = "__Host-redact", "redact"
+_BEGUN = "redact-oidc"
 STATIC = Path(__file__).parent / "static"
 _STATUS = {Locked: 409, InputRejected: 422, KeyMissing: 404, UsageError: 400, CannotWrite: 507}
 # Why somebody listens to an original, or sends a call back.
@@ -45,6 +47,7 @@ class Place:
         audit: where listening to an original is logged; None without stores.
         entry: a token that signs a local user in once; None where users have passwords.
         is_https: the page is reached by TLS.
+        provider: of the organisation's accounts; None where users have passwords only.
         sample: share of the calls that are done which are to be reviewed; all others are.
     """
 
@@ -56,6 +59,7 @@ class Place:
     entry: str | None = None
     is_https: bool = False
     sample: float = 1.0
+    provider: Provider | None = None
 
     def is_sampled(self, call: Call) -> bool:
         """True for a call that is to be reviewed: always the same of those that are done, and each of the others."""
@@ -172,7 +176,34 @@ def build(place: Place) -> FastAPI:
 
     @app.get("/sign-in", name="sign_in_page")
     def sign_in_page(request: Request) -> Response:
-        return page("sign_in.html", _preferred(request), is_local=place.entry is not None)
+        is_local, has_provider = place.entry is not None, place.provider is not None
+        return page("sign_in.html", _preferred(request), is_local=is_local, has_provider=has_provider)
+
+    @app.get("/oidc/begin", name="oidc_begin")
+    def oidc_begin() -> Response:
+        if place.provider is None:
+            raise Refused(404, "no_provider")
+        url, state = place.provider.begin()
+        response = RedirectResponse(url, 303)
+        # Lax: it has to come along when the provider sends the browser back.
+        response.set_cookie(
+            _BEGUN, state, max_age=600, httponly=True, secure=place.is_https, samesite="lax", path="/oidc"
+        )  # fmt: skip
+        return response
+
+    @app.get("/oidc/return", name="oidc_return")
+    def oidc_return(request: Request) -> Response:
+        state = request.cookies.get(_BEGUN, "")
+        if place.provider is None or not secrets.compare_digest(state, request.query_params.get("state", "-")):
+            raise Refused(401, "sign_in")
+        name = place.provider.end(state, str(request.url))
+        if name not in {user.name for user in place.reviews.users() if not user.disabled}:
+            return page("sign_in.html", _preferred(request), is_local=False, has_provider=True, unknown=True)
+        # By a page of ours: a strict cookie isn't sent on a way that began at the provider.
+        response = page("signed_in.html", _preferred(request))
+        _set_cookie(response, place, place.reviews.begin_session(name))
+        response.delete_cookie(_BEGUN, path="/oidc")
+        return response
 
     @app.post("/api/sign-in", name="sign_in")
     def sign_in(request: Request, given: Credentials) -> Response:
@@ -433,8 +464,12 @@ def _ranged(request: Request, content: bytes, kind: str) -> Response:
 
 def _signed_in(place: Place, token: str) -> Response:
     response = JSONResponse({})
-    response.set_cookie(place.cookie, token, httponly=True, secure=place.is_https, samesite="strict", path="/")
+    _set_cookie(response, place, token)
     return response
+
+
+def _set_cookie(response: Response, place: Place, token: str) -> None:
+    response.set_cookie(place.cookie, token, httponly=True, secure=place.is_https, samesite="strict", path="/")
 
 
 def _language(request: Request, user: User) -> str:

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -18,6 +19,7 @@ from redact.stores.reviews import Decision
 
 # Of the normal distribution, for intervals that hold the true value 19 times in 20.
 _Z = 1.959964
+_VERDICTS = frozenset({"approve", "return", "escalate"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,14 @@ class Figures:
     Attributes:
         seconds: median from claiming a call to deciding on it; None before that was done.
         by_name: how many calls each reviewer has decided on.
+        agreed: of the calls on which two have decided, those that the second left as they were and decided alike.
     """
 
     calls: int
     types: tuple[TypeFigures, ...]
     seconds: float | None
     by_name: Mapping[str, int]
+    agreed: Share | None = None
 
 
 def figures(calls: Iterable[Call], decisions: Sequence[Decision]) -> Figures:
@@ -97,8 +101,9 @@ def figures(calls: Iterable[Call], decisions: Sequence[Decision]) -> Figures:
         for kind in ENTITY_TYPES
         if right[kind] + wrong[kind] + missed[kind]
     )
-    verdicts = [decision for decision in decisions if decision.kind in {"approve", "return", "escalate"}]
-    return Figures(approved, types, _seconds(by_call), dict(Counter(decision.name for decision in verdicts)))
+    verdicts = [decision for decision in decisions if decision.kind in _VERDICTS]
+    by_name = dict(Counter(decision.name for decision in verdicts))
+    return Figures(approved, types, _seconds(by_call), by_name, _agreed(by_call))
 
 
 def gold(call: Call) -> dict[str, Any]:
@@ -123,6 +128,19 @@ def gold(call: Call) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _agreed(by_call: Mapping[str, Sequence[Decision]]) -> Share | None:
+    """Two have decided where two names gave a verdict; the second agrees with the same verdict and without an edit."""
+    twice = agreed = 0
+    for made in by_call.values():
+        verdicts = [number for number, decision in enumerate(made) if decision.kind in _VERDICTS]
+        for first, second in pairwise(verdicts):
+            if made[first].name != made[second].name:
+                twice += 1
+                is_changed = any(decision.kind == "render" for decision in made[first:second])
+                agreed += made[first].kind == made[second].kind and not is_changed
+    return Share.of(agreed, twice)
+
+
 def _seconds(by_call: Mapping[str, Sequence[Decision]]) -> float | None:
     taken = []
     for made in by_call.values():
@@ -131,6 +149,6 @@ def _seconds(by_call: Mapping[str, Sequence[Decision]]) -> float | None:
             at = datetime.fromisoformat(decision.at)
             if decision.kind == "claim":
                 claimed[decision.name] = at
-            elif decision.kind in {"approve", "return", "escalate"} and decision.name in claimed:
+            elif decision.kind in _VERDICTS and decision.name in claimed:
                 taken.append((at - claimed.pop(decision.name)).total_seconds())
     return median(taken) if taken else None

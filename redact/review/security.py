@@ -19,6 +19,8 @@ RIGHTS: Mapping[str, frozenset[Role] | None] = {
     "sign_in_page": None,
     "sign_in": None,
     "enter": None,
+    "oidc_begin": None,
+    "oidc_return": None,
     "static": None,
     "sign_out": _ALL,
     "me": _ALL,

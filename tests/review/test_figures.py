@@ -45,6 +45,19 @@ def test_masks_are_right_wrong_or_missed():
     assert told.by_name == {"rita": 2, "lea": 1}
 
 
+def test_a_second_reviewer_agrees_or_does_not():
+    told = figures(
+        [],
+        [
+            decided("a", "approve"), decided("a", "approve", by="lea"),
+            decided("b", "approve"), decided("b", "render", edit("AGE"), by="lea"), decided("b", "approve", by="lea"),
+            decided("c", "approve"), decided("c", "return", by="lea"),
+            decided("d", "return"), decided("d", "approve"),
+        ],
+    )  # fmt: skip
+    assert told.agreed.share == pytest.approx(1 / 3)
+
+
 @pytest.mark.parametrize(
     ("right", "total", "least", "most"), [(9, 10, 0.596, 0.982), (0, 5, 0.0, 0.434), (50, 50, 0.929, 1.0)]
 )

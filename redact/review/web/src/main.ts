@@ -10,5 +10,9 @@ async function figures(): Promise<void> {
   listen({});
 }
 
-const pages: Record<string, () => Promise<void>> = { "sign-in": signIn, list, call, figures };
+async function toTheList(): Promise<void> {
+  location.replace("/");
+}
+
+const pages: Record<string, () => Promise<void>> = { "sign-in": signIn, "signed-in": toTheList, list, call, figures };
 void pages[document.body.dataset.page ?? ""]?.();
