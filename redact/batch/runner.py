@@ -21,10 +21,11 @@ from redact.batch.archive import Archive, Item, chosen
 from redact.batch.metadata import NOTHING, Known, Metadata
 from redact.batch.pool import TRIES, stopped
 from redact.batch.work import Job, Outcome, Task, shard, wrong_outputs
-from redact.errors import InputRejected, RedactError
+from redact.errors import InputRejected, KeyMissing, RedactError
 from redact.policy import Policy
 from redact.stores.ledger import OPEN_STATES, Archived, Done, Row
 from redact.stores.opened import Stores
+from redact.stores.vault import Vault
 
 # So many files are compared with the ledger at a time.
 _LOOKED_UP_AT_ONCE = 500
@@ -331,8 +332,11 @@ class Batch:
     def _seal_map(self, task: Task, recording_id: str) -> None:
         """Keep which file an id is of, and what its metadata say in clear: in the vault, under the recording's key."""
         known = task.metadata
-        told = {"source": f"{self.source.url}/{task.item.path}", "call_id": known.call_id, "agent": known.agent}
-        self.stores.vault.seal(BytesIO(json.dumps(told).encode()), recording_id, "map")
+        own = {"source": f"{self.source.url}/{task.item.path}", "call_id": known.call_id, "agent": known.agent}
+        before = sources_of(self.stores.vault, recording_id)
+        if own not in before:  # the same recording may lie at several places
+            told = [each for each in before if each["source"] != own["source"]]
+            self.stores.vault.seal(BytesIO(json.dumps([*told, own]).encode()), recording_id, "map")
 
     def _retire(self, item: Item, source: str, recording_id: str, stamp: str) -> None:
         """Put the original where the policy wants it, once its outputs are certain; never another file of its name."""
@@ -362,6 +366,15 @@ class Batch:
             for part in Path(self.dest.root).glob("??/.*.part"):
                 with contextlib.suppress(OSError):
                     part.unlink()
+
+
+def sources_of(vault: Vault, recording_id: str) -> list[dict[str, str]]:
+    """Where a recording lies, and what its metadata say in clear: `source`, `call_id`, `agent`; empty where unknown."""
+    try:
+        told: list[dict[str, str]] = json.loads(b"".join(vault.opened(recording_id, "map")))
+    except KeyMissing:
+        return []
+    return told
 
 
 def estimated_s(item: Item) -> float:

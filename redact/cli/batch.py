@@ -16,7 +16,7 @@ import click
 
 from redact.cli.kept import rows, settings, stores
 from redact.cli.options import chosen_options, chosen_policy, listening, share_of
-from redact.errors import ExitCode, RedactError, UsageError
+from redact.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from redact.batch.archive import Archive
@@ -372,10 +372,9 @@ def _run_facts(run: RunRow) -> dict[str, Any]:
 
 
 def _source_of(kept: Stores, recording_id: str) -> str:
-    try:
-        return str(json.loads(b"".join(kept.vault.opened(recording_id, "map")))["source"])
-    except RedactError:
-        return "unknown: its map was erased"
+    from redact.batch.runner import sources_of
+
+    return ", ".join(each["source"] for each in sources_of(kept.vault, recording_id)) or "unknown"
 
 
 def _checked(source: Archive, dest: Archive, move_to: str | None, originals: str) -> Archive | None:

@@ -19,7 +19,7 @@ from redact.batch import night
 from redact.batch.archive import Archive, Item
 from redact.batch.metadata import known
 from redact.batch.pool import Limits
-from redact.batch.runner import Choice, estimated_s, until
+from redact.batch.runner import Choice, estimated_s, sources_of, until
 from redact.errors import ExitCode, InputRejected, Locked
 from redact.stores.vault import Vault
 
@@ -85,6 +85,8 @@ def test_the_same_recording_at_two_places_is_made_once(world):
     world.add("copy.wav", b"one")
     ended, _ = world.run()
     assert ended.states == {"done": 1}
+    told = sources_of(world.stores().vault, world.rows()[0].recording_id)
+    assert [Path(each["source"]).name for each in told] == ["a.wav", "copy.wav"]
     assert len(world.made()) == 1
     assert len(world.outputs()) == 4
 
@@ -251,7 +253,7 @@ def test_the_way_back_from_an_id_lies_in_the_vault_alone(world):
     world.add("bad.wav", b"unreadable")
     world.run()
     for row in world.rows():
-        told = json.loads(b"".join(world.stores().vault.opened(row.recording_id or row.source, "map")))
+        (told,) = sources_of(world.stores().vault, row.recording_id or row.source)
         assert Path(told["source"]).name == ("Halloway.wav" if row.state == "done" else "bad.wav")
     for name, content in everything(world.root).items():
         if "archive" not in name:
@@ -281,7 +283,7 @@ class TestMetadata:
         assert rows["refused"].reason == "table_says_no"
         assert rows["refused"].content == ""
         assert "Quill" not in (world.root / "ledger.db").read_bytes().decode("latin-1")
-        told = json.loads(b"".join(world.stores().vault.opened(rows["done"].recording_id, "map")))
+        (told,) = sources_of(world.stores().vault, rows["done"].recording_id)
         assert told["agent"] == "Ann Quill"
 
     @pytest.mark.parametrize(

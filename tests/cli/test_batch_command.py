@@ -195,7 +195,7 @@ def test_originals_go_to_the_vault_with_their_transcript(home):
         assert opened.returncode == 0, opened.stderr
     words = json.loads((home / "transcript.out").read_text())
     assert words["schema"] == "callredact.transcript"
-    assert json.loads((home / "map.out").read_text())["source"].endswith("archive/a.wav")
+    assert json.loads((home / "map.out").read_text())[0]["source"].endswith("archive/a.wav")
 
 
 @pytest.mark.models
