@@ -4,10 +4,10 @@ A correction is a time, not a text: it holds no value, and a plan that is made a
 again. A person's word counts over everything that was found, and over what listening again still hears.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from redact.call import Stretch, Transcript, Word
+from redact.call import Stretch, Transcript
 from redact.findings import AudioInterval
 
 
@@ -35,25 +35,38 @@ def settled(corrections: Sequence[Correction]) -> tuple[Correction, ...]:
     return tuple(sorted(result, key=lambda c: (c.start_ms, c.end_ms)))
 
 
-def types(
-    found: dict[int, str], transcript: Transcript, corrections: Iterable[Correction]
-) -> dict[int, str]:  # fmt: skip
-    """The entity type of each masked word, after the corrections: a word belongs to the one that its middle lies in."""
+def types(found: Mapping[int, str], transcript: Transcript, corrections: Sequence[Correction]) -> dict[int, str]:
+    """The entity type of each word that is masked in the text, after the corrections.
+
+    A word is released only where all of it was said to be not personal: of one that lies half in a mask, half may be
+    heard, and nothing is read. It is masked where its middle is.
+    """
     result = dict(found)
-    for correction in corrections:
-        for index, word in enumerate(transcript.words):
-            if _is_in(word, correction):
-                if correction.entity_type is None:
-                    result.pop(index, None)
-                else:
-                    result[index] = correction.entity_type
+    for index, word in enumerate(transcript.words):
+        if word.start_ms is None or word.end_ms is None:
+            continue
+        if index in result and is_kept(Stretch(word.channel, word.start_ms, word.end_ms), corrections):
+            del result[index]
+        for correction in corrections:
+            middle = (word.start_ms + word.end_ms) // 2
+            if correction.entity_type is not None and correction.start_ms <= middle < correction.end_ms:
+                result[index] = correction.entity_type
     return result
 
 
 def is_kept(where: Stretch, corrections: Iterable[Correction]) -> bool:
-    """True where a person said of the middle of a stretch that it is not personal."""
-    middle = (where.start_ms + where.end_ms) // 2
-    return any(c.entity_type is None and c.start_ms <= middle < c.end_ms for c in corrections)
+    """True where a person said of a whole stretch that it is not personal."""
+    left = [(where.start_ms, max(where.end_ms, where.start_ms + 1))]
+    for correction in corrections:
+        if correction.entity_type is None:
+            start, end = correction.start_ms, correction.end_ms
+            left = [
+                part
+                for first, last in left
+                for part in ((first, min(last, start)), (max(first, end), last))
+                if part[0] < part[1]
+            ]
+    return not left
 
 
 def intervals(
@@ -86,9 +99,3 @@ def _cut(interval: AudioInterval, start: int, end: int) -> list[AudioInterval]:
         replace(interval, start_ms=max(interval.start_ms, end)),
     ]
     return [part for part in parts if part.start_ms < part.end_ms]
-
-
-def _is_in(word: Word, correction: Correction) -> bool:
-    if word.start_ms is None or word.end_ms is None:
-        return False
-    return correction.start_ms <= (word.start_ms + word.end_ms) // 2 < correction.end_ms

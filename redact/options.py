@@ -70,7 +70,7 @@ class Custody:
     Attributes:
         basis: what allows it to be processed, for its report.
         seal: keeps the original, or its transcript in clear, in the vault; None where nothing is kept.
-        name: what its outputs are called; empty for the input's own name.
+        name: of outputs that are there already, and stay if new ones don't pass; empty for the input's own name.
         decided: what a person decided about it; counts over all that is found.
     """
 

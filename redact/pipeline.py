@@ -450,6 +450,8 @@ class Redactor:
     def _publish_report_alone(
         self, call: "_Call", verification: Verification | None, directory: Path, stem: str, clock: report.Clock
     ) -> None:
+        if call.custody.name:  # outputs that are there already stay, with their report
+            return
         with Staged(directory) as staged:
             content = report.write(self._report(call, verification, {}, (), clock))
             staged.open(naming.report_name(stem)).write(content.encode())

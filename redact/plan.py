@@ -87,12 +87,11 @@ def make_plan(
         decided: what a person decided; it counts over all else.
     """
     decided = corrections.settled(decided)
-    types = corrections.types(dict(_types(findings, policy, transcript, is_everyday)), transcript, decided)
+    types = _types(findings, policy, transcript, is_everyday)
     doubts = [doubt.where for doubt in transcript.doubts] if policy.in_doubt == "mask" else []
-    doubts = [where for where in doubts if not corrections.is_kept(where, decided)]
-    again = [mention for mention in again if not corrections.is_kept(mention.where, decided)]
     doubted = dict.fromkeys(_doubted(transcript, [*doubts, *(mention.where for mention in again)]), DOUBT)
-    replacements = _replacements(transcript, {**doubted, **types})
+    # The sound is planned as if nobody had decided, and then cut exactly where they drew the edges.
+    replacements = _replacements(transcript, corrections.types({**doubted, **types}, transcript, decided))
     intervals: list[AudioInterval] = []
     if recording is not None:
         masked = _spoken(transcript, types, policy, sound.speech, recording.duration_ms)

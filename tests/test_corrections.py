@@ -101,3 +101,36 @@ def test_who_decided_has_seen_the_doubts():
     policy = load("default").changed(in_doubt="hold")
     assert make_plan(doubtful, FOUND, policy, RECORDING, Sound()).hold
     assert not make_plan(doubtful, FOUND, policy, RECORDING, Sound(), decided=(Correction(0, 1, None),)).hold
+
+
+def test_of_a_mask_that_is_trimmed_the_rest_stays():
+    """A word that was released in part is heard in part, and not read; so are doubts and what is still heard."""
+    long_word = (Word("4539148803436467", 10_000, 14_000, 0, 0.9),)
+    call = Transcript((Turn("agent", 0, long_word),), "en", "test")
+    found = (Finding("CREDIT_CARD", (0,), 0.9, "test", "spoken"),)
+    recording = replace(RECORDING, samples=240_000)
+
+    def planned(transcript, findings, *decided, again=()):
+        return make_plan(
+            transcript, findings, load("default"), recording, Sound(), again=again, decided=decided
+        )  # fmt: skip
+
+    trimmed = planned(call, found, Correction(9_000, 12_100, None))
+    assert not masked(trimmed, 12_099)
+    assert masked(trimmed, 12_100)
+    assert masked(trimmed, 13_999)
+    assert labelled(trimmed) == {0}
+    doubtful = replace(call, doubts=(Doubt("speech_without_words", Stretch(0, 10_000, 20_000)),))
+    kept = planned(doubtful, (), Correction(14_000, 16_000, None))
+    assert [masked(kept, moment) for moment in (12_000, 15_000, 18_000)] == [True, False, True]
+    heard = (Mention(Stretch(0, 13_000, 17_500), "PERSON"),)
+    still = planned(Transcript((), "en", "test"), (), Correction(14_500, 15_500, None), again=heard)
+    assert [masked(still, moment) for moment in (13_500, 15_000, 17_000)] == [True, False, True]
+
+
+@given(decisions, times, times)
+def test_a_stretch_is_kept_where_all_of_it_was_released(decided, start, end):
+    if start < end:
+        settled = corrections.settled(decided)
+        expected = all(at(moment, decided) == "left" for moment in range(start, end))
+        assert corrections.is_kept(Stretch(0, start, end), settled) == expected

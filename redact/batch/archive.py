@@ -78,7 +78,7 @@ class Archive:
         protocols = self._files.protocol
         self._protocols = {protocols} if isinstance(protocols, str) else set(protocols)
         self.is_local = bool(self._protocols & {"file", "local"})
-        self.root = str(Path(root).absolute()) if self.is_local else root.rstrip("/")
+        self.root = str(Path(root).resolve()) if self.is_local else root.rstrip("/")
         if self.is_local:
             self.url = self.root
 
@@ -122,13 +122,17 @@ class Archive:
                 file = Path(where, name)
                 if name.startswith("."):
                     continue
-                with contextlib.suppress(FileNotFoundError):  # gone since it was listed
+                path = str(file.relative_to(folder))
+                try:
                     facts = file.stat()
-                    if stat.S_ISREG(facts.st_mode):
-                        yield Item(
-                            str(file.relative_to(folder)), facts.st_size, f"{facts.st_size}:{facts.st_mtime_ns}",
-                            datetime.fromtimestamp(facts.st_mtime, UTC),
-                        )  # fmt: skip
+                except FileNotFoundError:  # gone since it was listed
+                    continue
+                except OSError:  # it is accounted for as one that can't be read
+                    yield Item(path, 0, "unreadable", None)
+                    continue
+                if stat.S_ISREG(facts.st_mode):
+                    changed = datetime.fromtimestamp(facts.st_mtime, UTC)
+                    yield Item(path, facts.st_size, f"{facts.st_size}:{facts.st_mtime_ns}", changed)
 
     def item(self, path: str) -> Item | None:
         """A file as it is now; None where it is gone."""
@@ -265,18 +269,28 @@ class Archive:
     def move(self, item: Item, to: "Archive") -> None:
         """Move a file to the same place in another archive: written there and checked, then removed here.
 
+        Another file that lies there already stays: this one then has the beginning of its digest in its name.
+
         Raises:
             RedactError: it can't be read, written or removed; it is here or there then, or in both.
         """
-        digest = self.sha256(item.path)
+        digest = self.sha256(item.path) or ""
+        path = item.path
+        if to.sha256(path) not in {None, digest}:
+            stem, dot, suffix = path.rpartition(".")
+            path = f"{stem}.{digest[:16]}{dot}{suffix}" if dot else f"{path}.{digest[:16]}"
         with self.at_hand(item) as here:
             if to.is_local:
-                to.put_local(here, item.path)
+                to.put_local(here, path)
             else:
-                to.put(here, item.path)
-        if digest is None or to.sha256(item.path) != digest:
+                to.put(here, path)
+        if not digest or to.sha256(path) != digest:
             raise CannotWrite("the original was not copied whole; it stays where it is", hint="check the disk or share")
         self.remove(item.path)
+
+    def is_link(self, path: str) -> bool:
+        """True for a link: what it leads to is somewhere else."""
+        return self.is_local and Path(self.root, path).is_symlink()
 
     def put_local(self, source: Path, path: str) -> None:
         """Copy a file that is in clear into a folder of this machine, for its owner alone.

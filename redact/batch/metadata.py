@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,11 +47,11 @@ class Metadata:
 
 
 NOTHING = Metadata()
-Known = Callable[[str], Metadata]
+Known = Callable[[str], Metadata | None]
 
 
 def known(source: Archive, where: str | None) -> Known:
-    """A function that tells what is known of the recording at a path of the archive.
+    """A function that tells what is known of the recording at a path of the archive; None where a table lacks it.
 
     Args:
         source: the archive.
@@ -72,14 +73,19 @@ def known(source: Archive, where: str | None) -> Known:
     rows = list(_rows(content, table.suffix.lower()))
     if rows and not all(row.get("file") for row in rows):
         raise InputRejected("the metadata name no file in some row", hint=f"its columns are: {', '.join(COLUMNS)}")
-    by_path = {_text(row["file"]).strip("/"): row for row in rows}
+    by_path = {_plain(_text(row["file"])): row for row in rows}
     if len(by_path) < len(rows):
         raise InputRejected("the metadata name a file twice", hint="mend the table")
     read = {path: _metadata(row, number) for number, (path, row) in enumerate(by_path.items(), 1)}
-    return lambda path: read.get(path, NOTHING)
+    return lambda path: read.get(_plain(path))
 
 
-def _beside(source: Archive, path: str) -> Metadata:
+def _plain(path: str) -> str:
+    """A path as two systems may write it differently."""
+    return unicodedata.normalize("NFC", path.replace("\\", "/")).removeprefix("./").strip("/")
+
+
+def _beside(source: Archive, path: str) -> Metadata | None:
     stem = path.rpartition(".")[0] or path
     for suffix in _SUFFIXES:
         content = source.read(stem + suffix)
@@ -91,17 +97,17 @@ def _beside(source: Archive, path: str) -> Metadata:
                     reason="metadata",
                 )  # fmt: skip
             return _metadata(rows[0], 1)
-    return NOTHING
+    return None
 
 
 def _rows(content: bytes, suffix: str) -> Iterator[Mapping[str, Any]]:
     try:
         text = content.decode("utf-8-sig")
         if suffix == ".csv":
-            yield from csv.DictReader(io.StringIO(text))
+            yield from _table(text)
             return
         told = json.loads(text) if suffix == ".json" else [json.loads(line) for line in text.splitlines() if line]
-    except (UnicodeDecodeError, csv.Error, ValueError):
+    except (UnicodeDecodeError, csv.Error, ValueError, RecursionError):
         told = None
     if isinstance(told, dict):
         is_by_file = told and all(isinstance(value, dict) for value in told.values())
@@ -112,7 +118,29 @@ def _rows(content: bytes, suffix: str) -> Iterator[Mapping[str, Any]]:
             hint=f"a table with the columns {', '.join(COLUMNS)}, or a list of objects with these keys",
             reason="metadata",
         )
-    yield from told
+    yield from (_with_known_keys({str(key).strip().casefold(): value for key, value in row.items()}) for row in told)
+
+
+def _table(text: str) -> Iterator[Mapping[str, Any]]:
+    """Rows of a CSV, whichever of the usual marks stands between its cells."""
+    head = text.splitlines()[0] if text.strip() else ""
+    mark = max(",;\t", key=head.count)
+    for row in csv.DictReader(io.StringIO(text), delimiter=mark, skipinitialspace=True):
+        if None in row:
+            raise InputRejected(
+                "a row of the metadata has more cells than there are columns", hint="mend it", reason="metadata"
+            )
+        yield _with_known_keys({name.strip().casefold(): value for name, value in row.items()})
+
+
+def _with_known_keys(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row, if it tells anything that is known: a table whose columns nobody knows would be taken for none."""
+    if not set(row) & set(COLUMNS):
+        raise InputRejected(
+            "the metadata have none of the columns that are known", hint=f"they are: {', '.join(COLUMNS)}",
+            reason="metadata",
+        )  # fmt: skip
+    return row
 
 
 def _metadata(row: Mapping[str, Any], number: int) -> Metadata:

@@ -21,9 +21,9 @@ from redact.batch.archive import Archive, Item, chosen
 from redact.batch.metadata import NOTHING, Known, Metadata
 from redact.batch.pool import TRIES, stopped
 from redact.batch.work import Job, Outcome, Task, shard, wrong_outputs
-from redact.errors import InputRejected, KeyMissing, RedactError
+from redact.errors import CannotWrite, InputRejected, KeyMissing, Locked, RedactError
 from redact.policy import Policy
-from redact.stores.ledger import OPEN_STATES, Archived, Done, Row
+from redact.stores.ledger import OPEN_STATES, Archived, Done, Row, State
 from redact.stores.opened import Stores
 from redact.stores.vault import Vault
 
@@ -86,11 +86,13 @@ class Found:
     Attributes:
         tasks: long recordings first.
         retire: done, but their originals are not yet where the policy wants them.
+        without_metadata: how many of the tasks the table of metadata lacks.
     """
 
     tasks: list[tuple[Task, Row]] = field(default_factory=list)
     retire: list[tuple[Item, Row]] = field(default_factory=list)
     listed: Counter[str] = field(default_factory=Counter)
+    without_metadata: int = 0
 
     @property
     def sound_s(self) -> float:
@@ -117,12 +119,14 @@ class Ended:
         run_id: empty where there was nothing to do, and nothing was written.
         states: how many recordings ended in each state in this run.
         error: what ended it early.
+        left: how many recordings it was to redact and did not begin, for `until` or `limit`.
     """
 
     run_id: str
     states: Mapping[str, int]
     listed: Mapping[str, int]
     error: RedactError | None = None
+    left: int = 0
 
 
 class Batch:
@@ -186,10 +190,14 @@ class Batch:
             kind = self._kind(item, row, choice)
             result.listed[kind] += 1
             if kind in {"new", "changed", "open", "redone"}:
-                metadata, is_wrong = self._metadata(item)
+                metadata, wrong = self._metadata(item)
+                result.without_metadata += metadata is None
+                metadata = metadata or NOTHING
                 before = row if row and kind == "open" else None
                 fresh = self._row(source, item, metadata, before)
-                fresh = replace(fresh, state="quarantined", reason="metadata") if is_wrong else fresh
+                if wrong:
+                    state: State = "failed" if wrong == "io" else "quarantined"
+                    fresh = replace(fresh, state=state, reason=wrong)
                 # What somebody had tried again is made anew; what a killed process published is not.
                 adopts = kind in {"new", "changed"} or (kind == "open" and not (row and row.recording_id))
                 result.tasks.append((Task(source, item, metadata, adopts), fresh))
@@ -214,12 +222,12 @@ class Batch:
     def _differs(self, item: Item, row: Row) -> bool:
         return bool(row.content) and self.source.sha256(item.path) != row.content
 
-    def _metadata(self, item: Item) -> tuple[Metadata, bool]:
-        """What is known of a recording; and whether what stands beside it is wrong, for which others don't suffer."""
+    def _metadata(self, item: Item) -> tuple[Metadata | None, str]:
+        """What is known of a recording, and why it can't be: one that is wrong does the others no harm."""
         try:
-            return self._known(item.path), False
-        except InputRejected:
-            return NOTHING, True
+            return self._known(item.path), ""
+        except InputRejected as error:
+            return NOTHING, "io" if error.reason == "io" else "metadata"
 
     def _row(self, source: str, item: Item, metadata: Metadata, before: Row | None) -> Row:
         known = self.stores.ledger.pseudonym
@@ -254,7 +262,10 @@ class Batch:
                 error = self._worked(pool, found, choice, run_id, states)
                 counts |= states
                 outcome["name"] = error.reason if error else "finished"
-            ended = Ended(run_id, states, found.listed, error)
+            states = +states  # without those that are none
+            done = sum(count for state, count in states.items() if state != "original_stays")
+            left = len(found.tasks) - done + found.listed["over_limit"]
+            ended = Ended(run_id, states, found.listed, error, left)
             self._tell(Event("run_ended", {"run": run_id, "states": dict(states), "outcome": outcome["name"]}))
             return ended
 
@@ -263,6 +274,7 @@ class Batch:
         return {
             "run": run_id, "calls": len(found.tasks), "sound_s": round(found.sound_s), "workers": workers,
             "estimated_s": round(found.sound_s * pace / workers), "listed": dict(found.listed),
+            "without_metadata": found.without_metadata,
         }  # fmt: skip
 
     def _worked(
@@ -273,13 +285,15 @@ class Batch:
         self._failures = {row.source: row.attempts for _, row in found.tasks}
         try:
             for item, row in found.retire:
-                self._retire(item, row.source, row.recording_id, row.stamp)
+                states["original_stays"] += not self._retire(item, row.source, row.recording_id)
             for task, outcome in pool.results(self._fed(found, choice, run_id, states), self._lost):
                 if outcome.stop:
                     self.ledger.reopen(("running",))
                     return stopped(outcome.stop)
                 state = self._book(task, outcome)
                 states[state] += 1
+                if state == "done":
+                    states["original_stays"] += not self._retire(task.item, task.source, outcome.done.recording_id)
         except RedactError as error:
             with contextlib.suppress(RedactError):
                 self.ledger.reopen(("running",))
@@ -303,7 +317,7 @@ class Batch:
         self._tell(Event("worker_lost", {"source": task.source, "tries": tries}))
 
     def _book(self, task: Task, outcome: Outcome) -> str:
-        """Seal the way back, then the ledger, then the original: in this order."""
+        """Seal the way back, then the ledger."""
         done = self._given_up(task.source, outcome.done)
         self._seal_map(task, done.recording_id or task.source)
         self.ledger.end(task.source, done, policy=self._policy.digest, engine=self._engine)
@@ -317,8 +331,6 @@ class Batch:
                 },
             )
         )  # fmt: skip
-        if done.state == "done":
-            self._retire(task.item, task.source, done.recording_id, task.item.stamp)
         return done.state
 
     def _given_up(self, source: str, done: Done) -> Done:
@@ -338,21 +350,44 @@ class Batch:
             told = [each for each in before if each["source"] != own["source"]]
             self.stores.vault.seal(BytesIO(json.dumps([*told, own]).encode()), recording_id, "map")
 
-    def _retire(self, item: Item, source: str, recording_id: str, stamp: str) -> None:
-        """Put the original where the policy wants it, once its outputs are certain; never another file of its name."""
-        what = self._policy.originals
-        if what == "keep":
-            return
+    def _retire(self, item: Item, source: str, recording_id: str) -> bool:
+        """Put the original where the policy wants it; False where it stays, though the policy wants it gone.
+
+        It goes once its outputs are certain, and never another file of its name. What goes wrong with one doesn't keep
+        the others from being redacted.
+        """
+        if self._policy.originals == "keep":
+            return True
+        try:
+            reason = self._why_it_stays(item, recording_id)
+            if not reason:
+                self._dispose(item, source, recording_id)
+        except (CannotWrite, Locked):
+            raise  # what can't be logged or written stops the run
+        except (RedactError, OSError, ValueError, KeyError, TypeError) as error:
+            reason = getattr(error, "reason", type(error).__name__)
+        if reason:
+            self._tell(Event("original_stays", {"source": source, "id": recording_id, "reason": reason}))
+        return not reason
+
+    def _why_it_stays(self, item: Item, recording_id: str) -> str:
+        """One word of few; empty where nothing keeps the original from going."""
         now = self.source.item(item.path)
+        if now is None or now.stamp != item.stamp:
+            return "changed"
+        if self.source.is_link(item.path):
+            return "link"
         report = self.dest.read(f"{shard(recording_id)}/{recording_id}.report.json")
-        if now is None or now.stamp != stamp or report is None:
-            return
-        outputs = json.loads(report)["outputs"]
+        outputs = json.loads(report)["outputs"] if report else {}
         if not outputs or wrong_outputs(self.dest, recording_id, outputs):
-            return
-        if what == "vault":
+            return "outputs"
+        if self._policy.originals == "vault":
             for _ in self.stores.vault.opened(recording_id, "original"):  # all of it is checked
                 pass
+        return ""
+
+    def _dispose(self, item: Item, source: str, recording_id: str) -> None:
+        what = self._policy.originals
         with self.stores.audit.action("original.move" if what == "move" else "original.delete", recording_id):
             if what == "move" and self._move_to:
                 self.source.move(item, self._move_to)

@@ -128,7 +128,8 @@ class Worker:
     def __init__(self, job: Job, redactor: "Redactor") -> None:
         self._job = job
         self._source, self._dest = Archive(job.source), Archive(job.dest)
-        self._custodian = Custodian(Stores(job.settings), requires_basis=job.requires_basis, seals=job.seals)
+        self._stores = Stores(job.settings)
+        self._custodian = Custodian(self._stores, requires_basis=job.requires_basis, seals=job.seals)
         self._redactor = redactor
 
     def __call__(self, task: Task) -> Outcome:
@@ -159,6 +160,12 @@ class Worker:
     def _redacted(self, path: Path, content: str, known: Metadata, custody: Custody) -> Done:
         redactor = self._redactor.for_call(known.language, known.roles)
         name = naming.opaque(content)
+        before = _told(self._dest.read(f"{shard(name)}/{naming.report_name(name)}"))
+        if before.get("decisions"):
+            raise HeldForReview(
+                "a person has corrected this call, and it would be made without that", hint="see it in redact review",
+                reason="corrected",
+            )  # fmt: skip
         folder = Path(self._dest.root, shard(name)) if self._dest.is_local else self._job.scratch / name
         failed: RedactError | None = None
         try:
@@ -181,11 +188,28 @@ class Worker:
         if failed:
             told = failure(failed)
             return replace(done, state=told.state, reason=told.reason)
+        self._remove_stale(name, before)
         return done
+
+    def _is_sealed(self, name: str) -> bool:
+        """True where the vault has the original already."""
+        try:
+            return next(iter(self._stores.vault.opened(name, "original")), None) is not None
+        except KeyMissing:
+            return False
+
+    def _remove_stale(self, name: str, before: Mapping[str, Any]) -> None:
+        """Outputs of an earlier policy or option that were not made again would stay as they were."""
+        now = _told(self._dest.read(f"{shard(name)}/{naming.report_name(name)}"))
+        for suffix in set(before.get("outputs", {})) - set(now.get("outputs", {})):
+            if self._dest.item(f"{shard(name)}/{name}.redacted{suffix}"):
+                self._dest.remove(f"{shard(name)}/{name}.redacted{suffix}")
 
     def _there(self, content: str) -> Done | None:
         """The outputs that are there of this content, if they are whole and were made as they would be now."""
         name = naming.opaque(content)
+        if self._job.seals and not self._is_sealed(name):
+            return None
         told = self._dest.read(f"{shard(name)}/{naming.report_name(name)}")
         if told is None:
             return None
@@ -255,6 +279,15 @@ def of_report(content: bytes) -> Done:
         replacements=told["replacements"],
         doubts=told["doubts"],
     )
+
+
+def _told(content: bytes | None) -> Mapping[str, Any]:
+    """What a report says; nothing where there is none, or it can't be read."""
+    try:
+        told = json.loads(content or b"{}")
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def failure(error: RedactError) -> Done:

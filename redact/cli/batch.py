@@ -228,6 +228,7 @@ class _Run:
         self._ending = ExitStack()
         self._interrupts = self._ending.enter_context(Interrupts())
         self._tell: Tell = events.all_of(())
+        self._until: datetime | None = None
         policy = chosen_policy(given)
         options = chosen_options(given, policy)
         self._from, self._to = Archive(source), Archive(dest)
@@ -261,14 +262,15 @@ class _Run:
         given = self._given
         try:
             since = datetime.fromisoformat(given["since"]) if given["since"] else None
-            until = runner.until(given["until"], datetime.now().astimezone()) if given["until"] else None
+            if given["until"] and self._until is None:  # once: the next look is not tomorrow's
+                self._until = runner.until(given["until"], datetime.now().astimezone())
         except ValueError:
             raise UsageError("--since or --until is no date or time", hint="such as 2026-03-01, and 06:00") from None
         if since and since.tzinfo is None:
             since = since.astimezone()
         return runner.Choice(
             include=given["include"] or runner.AUDIO, exclude=given["exclude"], since=since, limit=given["limit"],
-            until=until, redo=given["redo"], rehash=given["rehash"], settled_s=settled_s,
+            until=self._until, redo=given["redo"], rehash=given["rehash"], settled_s=settled_s,
         )  # fmt: skip
 
     def once(self, settled_s: float = 0) -> int:
@@ -352,13 +354,14 @@ def _plan(found: Any, pace: float | None, workers: int) -> dict[str, Any]:
         "calls": len(found.tasks), "sound_hours": round(sound_s / 3600, 2), "workers": workers,
         "estimated_hours": round(sound_s * (pace or USUAL_PACE) / workers / 3600, 2),
         "estimated_from": "calls done before" if pace else "a usual pace",
-        "originals_to_retire": len(found.retire), "listed": dict(sorted(found.listed.items())),
+        "originals_to_retire": len(found.retire), "without_metadata": found.without_metadata,
+        "listed": dict(sorted(found.listed.items())),
     }  # fmt: skip
 
 
 def _code(ended: Ended) -> int:
     wrong = sum(count for state, count in ended.states.items() if state != "done")
-    return int(ExitCode.SOME_FAILED if wrong else ExitCode.OK)
+    return int(ExitCode.SOME_FAILED if wrong or ended.left else ExitCode.OK)
 
 
 def _ledger(kept: Stores, dest: str) -> Archived:
@@ -388,9 +391,15 @@ def _checked(source: Archive, dest: Archive, move_to: str | None, originals: str
             "leaves originals where they are", hint="--move-to URL goes with originals: move in the policy",
         )  # fmt: skip
     for place in (dest, target):
-        if place and f"{place.url}/".startswith(f"{source.url}/"):
+        if place and _is_within(place, source):
             raise UsageError("outputs would lie in the archive itself", hint="choose a folder outside of it")
+    if target and (_is_within(target, dest) or _is_within(dest, target)):
+        raise UsageError("originals would lie among the outputs", hint="choose a folder of their own for --move-to")
     return target
+
+
+def _is_within(place: Archive, other: Archive) -> bool:
+    return f"{place.url}/".startswith(f"{other.url}/")
 
 
 def _with_threads(options: Any, given: dict[str, Any]) -> Any:

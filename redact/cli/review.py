@@ -17,6 +17,7 @@ from redact.errors import CannotWrite, ModelMissing, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from redact.review.desk import Call
     from redact.review.oidc import Provider
     from redact.review.originals import Originals
     from redact.stores.opened import Stores
@@ -35,6 +36,7 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
     "--oidc", metavar="ISSUER", help="OpenID provider of your organisation; its secret in REDACT_OIDC_SECRET."
 )
 @click.option("--oidc-client", metavar="ID", help="What the provider knows this page by.")
+@click.option("--oidc-claim", default="sub", show_default=True, help="What the provider calls people by.")
 @click.option("--public-url", metavar="URL", help="Of this page, as browsers see it; for the provider's way back.")
 @click.option("--sample", default="100%", show_default=True, metavar="PERCENT", help="Of what is done, to be reviewed.")
 @click.option(
@@ -86,8 +88,8 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
     is_kept = given["team"] or settings(ctx).has_stores or given["originals"] == "vault"
     kept = stores(ctx) if is_kept else None
     desk = Desk(folder, _told(kept, folder) if kept else dict)
-    where = settings(ctx)["reviews"] if given["team"] else f"sqlite:///{folder.absolute() / _HIDDEN}"
-    archive = kept.ledger.pseudonym("archive", str(folder.absolute())) if kept and given["team"] else "here"
+    where = settings(ctx)["reviews"] if given["team"] else f"sqlite:///{folder.resolve() / _HIDDEN}"
+    archive = kept.ledger.pseudonym("archive", str(folder.resolve())) if kept and given["team"] else "here"
     reviews = Reviews(connect(where, "qa"), archive)
     ctx.call_on_close(reviews.close)
     originals: Originals | None = None
@@ -98,7 +100,13 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
     maker = None
     if originals:
         policy = chosen_policy(given)
-        maker = Maker(chosen_options({**given, "force": True}, policy), originals)
+        booked = kept.ledger.archive(str(folder.resolve())) if kept else None
+
+        def made(call: Call, report: str) -> None:
+            if booked:
+                booked.corrected(call.name, report)
+
+        maker = Maker(chosen_options({**given, "force": True}, policy), originals, made)
     entry = None
     if not given["team"]:
         entry = secrets.token_urlsafe(24)
@@ -112,6 +120,7 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
         entry,
         given["is_https"],
         share_of(given["sample"]),
+        _provider(given),
     )
 
 
@@ -130,7 +139,9 @@ def _provider(given: Mapping[str, Any]) -> Provider | None:
     from redact.review.oidc import Provider
 
     returns_to = f"{given['public_url'].rstrip('/')}/oidc/return"
-    return Provider(given["oidc"], given["oidc_client"], os.environ.get("REDACT_OIDC_SECRET", ""), returns_to)
+    return Provider(
+        given["oidc"], given["oidc_client"], os.environ.get("REDACT_OIDC_SECRET", ""), returns_to, given["oidc_claim"]
+    )
 
 
 def _export(place: Any, folder: Path) -> int:
@@ -141,7 +152,8 @@ def _export(place: Any, folder: Path) -> int:
     from redact.review.figures import gold
 
     reviews = place.reviews.reviews()
-    chosen = [call for call in place.desk.calls() if call.name in reviews and reviews[call.name].state == "approved"]
+    known = {name: review.report for name, review in reviews.items() if review.state == "approved"}
+    chosen = [call for call in place.desk.calls() if known.get(call.name) == call.report]
     with Staged(folder) as staged:
         for call in chosen:
             staged.open(f"{call.name}.gold.json").write((json.dumps(gold(call), indent=1) + "\n").encode())
@@ -150,7 +162,7 @@ def _export(place: Any, folder: Path) -> int:
 
 
 def _told(kept: Stores, folder: Path) -> Callable[[], Mapping[str, tuple[str, str]]]:
-    ledger = kept.ledger.archive(str(folder.absolute()))
+    ledger = kept.ledger.archive(str(folder.resolve()))
     return lambda: {row.recording_id: (row.queue, row.recorded_at) for row in ledger.rows(states=("done", "held"))}
 
 

@@ -41,15 +41,14 @@ def add(
 ) -> None:
     """Adds NAME, or changes them: their sessions end then."""
     from redact.review.security import password_hash
-    from redact.stores.reviews import User
+    from redact.stores.reviews import BY_PROVIDER, User
 
     if not by_provider:
         password = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
     if password is not None and len(password) < _LEAST_LETTERS:
         raise UsageError("the password is too short", hint=f"at least {_LEAST_LETTERS} characters")
     user = User(name, role, queues, language)  # type: ignore[arg-type]
-    # No password is what no hash is of.
-    _reviews(ctx).put_user(user, password_hash(password) if password else "none")
+    _reviews(ctx).put_user(user, password_hash(password) if password else BY_PROVIDER)
     click.echo(f"{name} is a {role}")
 
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from redact.corrections import Correction, settled
 from redact.errors import CannotWrite, InputRejected, KeyMissing, Locked, RedactError, UsageError
+from redact.naming import opaque
 from redact.plan import DOUBT
 from redact.policy import ENTITY_TYPES
 from redact.review import security
@@ -27,10 +28,12 @@ from redact.review.originals import Maker, Originals, stretch
 from redact.review.security import Refused
 from redact.review.words import LANGUAGES, words
 from redact.stores.audit import Audit
-from redact.stores.reviews import Review, Reviews, Session, User
+from redact.stores.reviews import BY_PROVIDER, Review, Reviews, Session, User
 
 COOKIE, PLAIN_COOKIE = "__Host-redact", "redact"
 _BEGUN = "redact-oidc"
+# So much of an original is heard before and after a mask.
+_AROUND_MS = 2_000
 STATIC = Path(__file__).parent / "static"
 _STATUS = {Locked: 409, InputRejected: 422, KeyMissing: 404, UsageError: 400, CannotWrite: 507}
 # Why somebody listens to an original, or sends a call back.
@@ -197,7 +200,7 @@ def build(place: Place) -> FastAPI:
         if place.provider is None or not secrets.compare_digest(state, request.query_params.get("state", "-")):
             raise Refused(401, "sign_in")
         name = place.provider.end(state, str(request.url))
-        if name not in {user.name for user in place.reviews.users() if not user.disabled}:
+        if place.reviews.password_of(name) != BY_PROVIDER:  # somebody else's name is nobody's here
             return page("sign_in.html", _preferred(request), is_local=False, has_provider=True, unknown=True)
         # By a page of ours: a strict cookie isn't sent on a way that began at the provider.
         response = page("signed_in.html", _preferred(request))
@@ -294,9 +297,13 @@ def build(place: Place) -> FastAPI:
             raise Refused(404, "no_originals")
         if reason not in REASONS:
             raise Refused(422, "reason")
+        if session.user.role != "dpo" and place.reviews.review(found.name).claimed_by != session.user.name:
+            raise Refused(409, "not_claimed")
+        if not _is_around(found, place.reviews.review(found.name), start_ms, end_ms):
+            raise Refused(422, "no_mask")
         part = {"start_ms": start_ms, "end_ms": end_ms}
         if place.audit:  # what can't be logged is not heard
-            place.audit.add("original.hear", "begun", found.name, reason=reason, counts=part)
+            place.audit.add("original.hear", "begun", opaque(found.sha256), reason=reason, counts=part)
         place.reviews.decide(found.name, session.user.name, "original", reason, [part])
         return Response(stretch(place.originals, found, start_ms, end_ms), media_type="audio/wav")
 
@@ -317,6 +324,8 @@ def build(place: Place) -> FastAPI:
     @app.put("/api/calls/{public_id}/draft", name="draft")
     def draft(public_id: str, given: Draft, session: Annotated[Session, Depends(guard)]) -> dict[str, Any]:
         found = seen(session, public_id)
+        if makings.state(found.name)["state"] == "running":
+            raise Refused(409, "running")
         for edit in given.edits:
             edit.correction()
         edits = [edit.model_dump() for edit in given.edits]
@@ -343,12 +352,16 @@ def build(place: Place) -> FastAPI:
         review = place.reviews.review(found.name)
         if review.claimed_by != session.user.name:
             raise Refused(409, "not_claimed")
+        if makings.state(found.name)["state"] == "running":
+            raise Refused(409, "running")
         if given.kind == "approve" and (found.state != "done" or not makings.is_in_file(found, review)):
             raise Refused(409, "not_in_file")
         if given.kind != "approve" and given.reason not in REASONS:
             raise Refused(422, "reason")
         states: dict[str, Any] = {"approve": "approved", "return": "returned", "escalate": "escalated"}
-        place.reviews.decide(found.name, session.user.name, given.kind, given.reason, state=states[given.kind])
+        place.reviews.decide(
+            found.name, session.user.name, given.kind, given.reason, state=states[given.kind], report=found.report
+        )  # fmt: skip
         return {}
 
     @app.get("/api/decisions", name="decisions")
@@ -417,11 +430,25 @@ class Makings:
 
 def _row(call: Call, review: Review, now: float) -> dict[str, Any]:
     return {
-        "id": call.public_id, "state": call.state, "review": review.state, "queue": call.queue,
+        "id": call.public_id, "state": call.state, "review": _state(call, review), "queue": call.queue,
         "recorded_at": call.recorded_at or call.changed_at, "language": call.language,
         "duration_ms": call.duration_ms, "masked_ms": call.masked_ms, "doubt": call.doubt, "doubts": call.doubts,
         "replacements": call.replacements, "claimed_by": review.claimed_by if review.is_claimed(now) else "",
     }  # fmt: skip
+
+
+def _state(call: Call, review: Review) -> str:
+    """What the team has made of a call: an approval is of the file that was there, not of another."""
+    is_of_another = review.state == "approved" and review.report != call.report
+    return "open" if is_of_another else review.state
+
+
+def _is_around(call: Call, review: Review, start_ms: int, end_ms: int) -> bool:
+    """True for a stretch around one mask, or around an edit."""
+    places = [*call.intervals, *review.draft]
+    return any(
+        start_ms >= place["start_ms"] - _AROUND_MS and end_ms <= place["end_ms"] + _AROUND_MS for place in places
+    )  # fmt: skip
 
 
 def _turns(desk: Desk, call: Call) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ from redact.naming import PAGE_SUFFIX, TEXT_SUFFIXES
 from redact.transcripts import native
 
 _ENDING = ".report.json"
+_OPAQUE = re.compile(r"call-[a-f0-9]{16}")
 _PUBLIC_ID = re.compile(r"[a-f0-9]{24}")
 # So many light copies of sound are kept in memory.
 _COPIES = 8
@@ -41,6 +42,8 @@ class Call:
         folder: in which they lie.
         state: `done`, `held` or `failed`.
         sha256: of its original.
+        policy: digest of the policy that it was redacted by.
+        report: SHA-256 of its report.
         changed_at: when its report was written.
     """
 
@@ -59,6 +62,8 @@ class Call:
     outputs: Mapping[str, str]
     changed_at: str
     basis: str
+    policy: str
+    report: str
     queue: str = ""
     recorded_at: str = ""
 
@@ -166,20 +171,27 @@ def _reports(folder: Path) -> Iterator[tuple[Path, int]]:
 def _call(path: Path, told: Mapping[str, tuple[str, str]]) -> Call | None:
     """What a report tells; None where it is none of a recording's."""
     try:
-        read = json.loads(path.read_bytes())
+        content = path.read_bytes()
+        read = json.loads(content)
         if read["schema"] != report.SCHEMA or "duration_ms" not in read["input"]:
             return None
         name = path.name.removesuffix(_ENDING)
         queue, recorded_at = told.get(name, ("", ""))
         return Call(
-            hashlib.sha256(read["input"]["sha256"].encode() + path.name.encode()).hexdigest()[:24], name, path.parent,
+            _public(name, read["input"]["sha256"]), name, path.parent,
             read["status"], read["input"]["sha256"], read["language"], read["input"]["duration_ms"], read["masked_ms"],
             read["replacements"], read["doubts"], tuple(read["input"]["channels"]), tuple(read["intervals"]),
             read["outputs"], datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds"),
-            read["basis"], queue, recorded_at,
+            read["basis"], read["policy"]["sha256"], hashlib.sha256(content).hexdigest(), queue, recorded_at,
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _public(name: str, sha256: str) -> str:
+    """An id for addresses; of an opaque name alone, for what is made anew from a vault's copy has another digest."""
+    said = name if _OPAQUE.fullmatch(name) else f"{sha256} {name}"
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
 def _checked(call: Call, suffix: str) -> bytes:

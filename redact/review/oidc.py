@@ -20,8 +20,6 @@ _ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"]
 # How long somebody may take at the provider, and how many may be there at once.
 _PATIENCE_S, _MOST = 600.0, 1000
 _TIMEOUT_S = 10.0
-# What a provider may call somebody, in the order in which it is believed.
-_NAMES = ("preferred_username", "email", "sub")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +37,18 @@ class Provider:
         client_id: that it knows this page by.
         secret: of the client; empty for a public client.
         returns_to: URL of this page's `/oidc/return`, as registered there.
+        claim: that somebody's name is; `sub` is the only one that no provider lets people change.
 
     Raises:
         UsageError: the issuer's URL is not https (or on this machine).
     """
 
-    def __init__(self, issuer: str, client_id: str, secret: str, returns_to: str) -> None:
+    def __init__(self, issuer: str, client_id: str, secret: str, returns_to: str, claim: str = "sub") -> None:
         parts = urlsplit(issuer)
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             raise UsageError("the OpenID provider's URL is not https", hint="give https://…")
-        self._issuer = issuer.rstrip("/")
+        self._issuer = issuer
+        self._claim = claim
         self._client_id = client_id
         self._secret = secret
         self._returns_to = returns_to
@@ -97,8 +97,8 @@ class Provider:
             raise
         except Exception:  # whatever a library finds wrong: the reason may hold the token
             raise Refused(401, "provider") from None
-        name = next((str(claims[key]) for key in _NAMES if claims.get(key)), "")
-        if not name:
+        name = str(claims.get(self._claim) or "")
+        if not name or (self._claim == "email" and claims.get("email_verified") is not True):
             raise Refused(401, "provider")
         return name
 
@@ -125,7 +125,7 @@ class Provider:
 
     def _offered(self, what: str) -> str:
         if self._offers is None:
-            offers = self._asked(f"{self._issuer}/.well-known/openid-configuration")
+            offers = self._asked(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
             if offers.get("issuer") != self._issuer:
                 raise Refused(502, "provider")
             self._offers = offers

@@ -6,7 +6,7 @@ An original lies in a folder, or in the vault. From the vault it is decrypted in
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -15,8 +15,9 @@ import numpy as np
 
 from redact.audio import wav
 from redact.audio.decode import decode
+from redact.call import role_named
 from redact.corrections import Correction
-from redact.errors import InputRejected
+from redact.errors import InputRejected, PolicyError
 from redact.options import Custody, Options
 from redact.pipeline import Redactor
 from redact.report import Result
@@ -108,11 +109,20 @@ def stretch(originals: Originals, call: Call, start_ms: int, end_ms: int) -> byt
 
 
 class Maker:
-    """Makes calls anew; models are loaded with the first."""
+    """Makes calls anew; models are loaded with the first.
 
-    def __init__(self, options: Options, originals: Originals) -> None:
+    Args:
+        options: as the calls were redacted.
+        originals: where theirs are.
+        made: told of each that was made, with the digest of its new report.
+    """
+
+    def __init__(
+        self, options: Options, originals: Originals, made: Callable[[Call, str], None] = lambda *_: None
+    ) -> None:
         self._redactor = Redactor(options)
         self._originals = originals
+        self._made = made
 
     def make(self, call: Call, decided: Sequence[Correction]) -> Result:
         """Redact a call again, by what was decided; its outputs are replaced once the new ones are verified.
@@ -120,6 +130,17 @@ class Maker:
         Raises:
             RedactError: one of its kinds; the outputs are as they were then.
         """
+        if call.policy != self._redactor.policy.digest:
+            raise PolicyError(
+                "the call was redacted by another policy than the page was opened with",
+                hint="open the page with the same --policy", reason="another_policy",
+            )  # fmt: skip
+        roles = tuple(role for name in call.channels if (role := role_named(name)))
         with self._originals.at_hand(call) as path:
             custody = Custody(call.basis, name=call.name, decided=tuple(decided))
-            return self._redactor.redact_file(path, call.folder, custody=custody)
+            done = self._redactor.for_call(call.language, roles).redact_file(path, call.folder, custody=custody)
+        for suffix in set(call.outputs) - set(done.report["outputs"]):  # a page of before would show what is masked now
+            call.output(suffix).unlink(missing_ok=True)
+        report = call.folder / f"{call.name}.report.json"
+        self._made(call, hashlib.sha256(report.read_bytes()).hexdigest())
+        return done

@@ -267,6 +267,12 @@ class Archived:
         """The original is where the policy wants it."""
         self._change(source, {"original": original})
 
+    def corrected(self, recording_id: str, report: str) -> None:
+        """A person had a recording made anew: its report is another now."""
+        here = self._here & (_RECORDINGS.c.recording_id == recording_id)
+        with self._database.writing() as connection:
+            connection.execute(update(_RECORDINGS).where(here).values(report=report))
+
     def reopen(self, states: Sequence[State]) -> int:
         """What is in these states is pending again; how many. Nothing is written where there is none."""
         wanted = self._here & _RECORDINGS.c.state.in_(states)

@@ -42,6 +42,8 @@ Kind = Literal["claim", "render", "approve", "return", "escalate", "original"]
 IDLE_S, ABSOLUTE_S = 30 * 60, 12 * 3600
 # A call that nobody has worked on for so long may be claimed by somebody else.
 CLAIM_S = 2 * 3600
+# In the place of a password's hash: they sign in elsewhere. No hash is of it.
+BY_PROVIDER = "by_provider"
 
 _META = MetaData()
 _USERS = Table(
@@ -58,7 +60,7 @@ _REVIEWS = Table(
     "reviews", _META,
     Column("archive", String, primary_key=True), Column("recording_id", String, primary_key=True),
     Column("state", String), Column("claimed_by", String), Column("claimed_at", Float), Column("draft", Text),
-    Column("version", Integer),
+    Column("version", Integer), Column("report", String),
 )  # fmt: skip
 _DECISIONS = Table(
     "decisions", _META,
@@ -99,6 +101,7 @@ class Review:
     Attributes:
         draft: edits that are not yet in the redacted file, as the page made them.
         version: goes up with each change of the draft.
+        report: SHA-256 of the report that was approved; empty before.
     """
 
     recording_id: str
@@ -107,6 +110,7 @@ class Review:
     claimed_at: float = 0.0
     draft: tuple[dict[str, Any], ...] = ()
     version: int = 0
+    report: str = ""
 
     def is_claimed(self, now: float) -> bool:
         """True while somebody has it."""
@@ -256,8 +260,9 @@ class Reviews:
             if before.version != version:
                 raise Locked("the call was changed in another window", hint="load it again")
             self._change(
-                connection, recording_id, draft=json.dumps(list(draft)), version=version + 1, claimed_at=time.time()
-            )
+                connection, recording_id, draft=json.dumps(list(draft)), version=version + 1, claimed_at=time.time(),
+                state="open",
+            )  # fmt: skip
         return version + 1
 
     def decide(
@@ -268,8 +273,19 @@ class Reviews:
         reason: str = "",
         detail: Sequence[dict[str, Any]] = (),
         state: ReviewState | None = None,
+        report: str = "",
     ) -> None:
-        """Note a decision, and the state that the call has by it."""
+        """Note a decision, and the state that the call has by it; making a call anew opens it again.
+
+        Args:
+            recording_id: of the call.
+            name: of who decided.
+            kind: of the decision.
+            reason: one word of few.
+            detail: edits or stretches.
+            state: that the call has from now on; nobody has it any more then.
+            report: SHA-256 of the report that was approved.
+        """
         row = {
             "archive": self._archive, "recording_id": recording_id, "name": name, "kind": kind, "reason": reason,
             "at": datetime.now(UTC).isoformat(timespec="seconds"), "detail": json.dumps(list(detail)),
@@ -277,8 +293,10 @@ class Reviews:
         with self._database.writing() as connection:
             self._locked(connection, recording_id)
             connection.execute(insert(_DECISIONS).values(row))
+            if kind == "render":
+                self._change(connection, recording_id, state="open")
             if state:
-                self._change(connection, recording_id, state=state, claimed_by="", claimed_at=0.0)
+                self._change(connection, recording_id, state=state, claimed_by="", claimed_at=0.0, report=report)
 
     def decisions(self, recording_id: str | None = None) -> Iterator[Decision]:
         """Decisions about a call, or about all, in the order in which they were made."""
@@ -315,7 +333,7 @@ class Reviews:
             connection.execute(
                 insert(_REVIEWS).values(
                     archive=self._archive, recording_id=recording_id, state=new.state, claimed_by="", claimed_at=0.0,
-                    draft="[]", version=0,
+                    draft="[]", version=0, report="",
                 )
             )  # fmt: skip
             return new
@@ -331,7 +349,7 @@ def _user(row: Any) -> User:
 
 def _review(row: Any) -> Review:
     draft = tuple(json.loads(row.draft))
-    return Review(row.recording_id, row.state, row.claimed_by, row.claimed_at, draft, row.version)
+    return Review(row.recording_id, row.state, row.claimed_by, row.claimed_at, draft, row.version, row.report)
 
 
 def _digest(token: str) -> str:

@@ -205,10 +205,44 @@ def test_limit_since_and_until(world):
     ended, _ = world.run(Choice(include=("*",), since=since, limit=2))
     assert ended.states == {"done": 2}
     assert ended.listed == {"older": 1, "new": 3, "over_limit": 1}
+    assert ended.left == 1
     ended, _ = world.run(Choice(include=("*",), until=datetime.now(UTC) - timedelta(seconds=1)))
     assert ended.states == {}
+    assert ended.left == 2
     assert world.states() == {"done": 2, "pending": 2}
     assert world.run()[0].states == {"done": 2}
+
+
+def test_links_that_lead_nowhere_and_in_circles_are_accounted_for(world):
+    world.add("a.wav", b"one")
+    (world.source / "circle.wav").symlink_to(world.source / "circle.wav")
+    (world.source / "nowhere.wav").symlink_to(world.source / "none.wav")
+    ended, _ = world.run()
+    assert ended.states == {"done": 1, "failed": 1}
+
+
+def test_what_a_person_has_corrected_is_not_made_again_without_that(world):
+    world.add("a.wav", b"one")
+    world.run()
+    report = next(world.dest.glob("??/*.report.json"))
+    report.write_text(json.dumps({**json.loads(report.read_text()), "decisions": 2}))
+    before = world.outputs()
+    ended, _ = world.with_policy(in_doubt="report").run(Choice(include=("*",), redo=True))
+    assert ended.states == {"held": 1}
+    assert [row.reason for row in world.rows()] == ["corrected"]
+    assert world.outputs() == before
+
+
+def test_outputs_of_before_that_are_not_made_again_are_removed(world):
+    world.add("a.wav", b"one")
+    world.run()
+    report = next(world.dest.glob("??/*.report.json"))
+    told = json.loads(report.read_text())
+    report.write_text(json.dumps({**told, "outputs": {**told["outputs"], ".html": "0" * 64}}))
+    page = report.parent / report.name.replace(".report.json", ".redacted.html")
+    page.write_text("what was masked less")
+    world.with_policy(in_doubt="report").run(Choice(include=("*",), redo=True))
+    assert not page.exists()
 
 
 def test_what_may_still_be_written_to_is_left_alone(world):
@@ -312,8 +346,39 @@ class TestMetadata:
         }  # fmt: skip
 
     @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("a.wav", "file;consent\na.wav;no\n"),
+            ("a.wav", "File , Consent\na.wav, No\n"),
+            ("a.wav", "file,consent\n./a.wav,no\n"),
+            ("caf\u00e9.wav", "file,consent\ncafe\u0301.wav,no\n"),
+            ("sub/a.wav", "file,consent\nsub\\a.wav,no\n"),
+        ],
+    )
+    def test_a_no_is_a_no_however_the_table_is_written(self, world, name, text):
+        world.add(name, b"one")
+        ended, _ = world.run(metadata=known(Archive(str(world.source)), self.table(world, text)))
+        assert ended.states == {"refused": 1}
+
+    def test_files_that_a_table_lacks_are_counted(self, world):
+        world.add("a.wav", b"one")
+        world.add("b.wav", b"two")
+        _, events = world.run(metadata=known(Archive(str(world.source)), self.table(world, "file,queue\na.wav,x\n")))
+        assert events[0].facts["without_metadata"] == 1
+
+    def test_what_can_t_be_reached_now_is_tried_again(self, world):
+        world.add("a.wav", b"one")
+        (world.source / "a.json").mkdir()
+        told = known(Archive(str(world.source)), "beside")
+        assert world.run(Choice(include=("*.wav",)), metadata=told)[0].states == {"failed": 1}
+        (world.source / "a.json").rmdir()
+        assert world.run(Choice(include=("*.wav",)), metadata=told)[0].states == {"done": 1}
+
+    @pytest.mark.parametrize(
         "text",
         [
+            "nothing,known\n1,2\n",
+            "file,queue\na.wav,x,y\n",
             "queue\nbilling\n",
             "file,call_id\na.wav,Desmond Halloway\n",
             "file,recorded_at\na.wav,yesterday\n",
@@ -331,7 +396,12 @@ class TestMetadata:
         assert "Halloway" not in told.value.message + told.value.hint
 
     def test_what_can_t_be_read_is_refused(self, world):
-        for name, content in {"a.csv": b"\xff\xfe\x00", "b.json": b"[1]", "c.json": b"{"}.items():
+        for name, content in {
+            "a.csv": b"\xff\xfe\x00",
+            "b.json": b"[1]",
+            "c.json": b"{",
+            "d.json": b"[" * 100_000,
+        }.items():
             (world.root / name).write_bytes(content)
             with pytest.raises(InputRejected):
                 known(Archive(str(world.source)), str(world.root / name))
@@ -413,7 +483,7 @@ class TestOriginals:
 
         monkeypatch.setattr(Vault, "opened", damaged)
         ended, _ = world.run()
-        assert ended.error is not None
+        assert ended.states == {"done": 1, "original_stays": 1}
         assert file.exists()
 
     def test_stay_where_the_outputs_are_not_what_the_report_says(self, world):
@@ -434,8 +504,37 @@ class TestOriginals:
         item = next(batch.source.items())
         strict.run()
         file.write_bytes(b"something else")
-        batch._retire(item, "source", strict.rows()[0].recording_id, item.stamp)
+        assert not batch._retire(item, "source", strict.rows()[0].recording_id)
         assert file.read_bytes() == b"something else"
+
+    def test_one_that_lies_where_another_moves_to_stays_too(self, world, tmp_path):
+        world = world.with_policy(originals="move")
+        for content in (b"monday", b"tuesday"):
+            world.add("call-001.wav", content)
+            assert world.run(move_to=tmp_path / "moved")[0].states == {"done": 1}
+        kept = {path.read_bytes() for path in (tmp_path / "moved").iterdir()}
+        assert kept == {b"monday", b"tuesday"}
+
+    def test_a_link_is_not_taken_for_what_it_leads_to(self, world, tmp_path):
+        world = world.with_policy(originals="delete")
+        (tmp_path / "elsewhere.wav").write_bytes(b"one")
+        (world.source / "a.wav").symlink_to(tmp_path / "elsewhere.wav")
+        ended, events = world.run()
+        assert ended.states == {"done": 1, "original_stays": 1}
+        assert (world.source / "a.wav").exists()
+        assert [event.facts["reason"] for event in events if event.name == "original_stays"] == ["link"]
+
+    def test_one_that_can_t_be_disposed_of_does_not_stop_the_others(self, world):
+        world = world.with_policy(originals="vault")
+        world.add("a.wav", b"one")
+        world.run()
+        world.stores().vault.erase(world.rows()[0].recording_id)
+        world.add("again.wav", b"one")
+        world.add("b.wav", b"two")
+        ended, _ = world.run()
+        assert ended.error is None
+        assert ended.states == {"done": 2}
+        assert len(world.made()) == 3  # what the vault has lost is sealed again
 
     def test_a_run_that_was_killed_before_it_could_is_made_up_for(self, world):
         world.add("a.wav", b"one")

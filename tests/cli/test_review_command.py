@@ -1,5 +1,6 @@
 """`redact review` and `redact users` before any page is opened."""
 
+import hashlib
 import json
 
 import pytest
@@ -68,13 +69,15 @@ def test_labels_of_approved_calls_are_written(run, tmp_path):
     report = {
         "schema": "callredact.report", "status": "done", "basis": "consent", "language": "en", "masked_ms": 1000,
         "input": {"sha256": "0" * 64, "duration_ms": 5000, "channels": ["mixed"]}, "replacements": {"PERSON": 1},
-        "doubts": {}, "outputs": {".wav": "0" * 64},
+        "policy": {"sha256": "0" * 64}, "doubts": {}, "outputs": {".wav": "0" * 64},
         "intervals": [{"start_ms": 1000, "end_ms": 2000, "channels": [0], "entity_types": ["PERSON"]}],
     }  # fmt: skip
     for name in ("a", "b"):
         (tmp_path / "out" / f"{name}.report.json").write_text(json.dumps(report))
     reviews = Reviews(connect(f"sqlite:///{tmp_path}/out/.redact-review.db", "qa"), "here")
-    reviews.decide("a", "me", "approve", state="approved")
+    digest = hashlib.sha256((tmp_path / "out" / "a.report.json").read_bytes()).hexdigest()
+    reviews.decide("a", "me", "approve", state="approved", report=digest)
+    reviews.decide("b", "me", "approve", state="approved", report="0" * 64)  # of another file
     reviews.close()
     assert "1 approved" in run("review", "out", "--export-gold", "gold")
     assert [path.name for path in (tmp_path / "gold").iterdir()] == ["a.gold.json"]

@@ -14,7 +14,7 @@ def call(name, **replacements):
     return Call(
         name, name, Path(), "done", "0" * 64, "en", 60_000, 4000, replacements, {}, ("agent", "customer"),
         ({"start_ms": 1000, "end_ms": 2000, "channels": [0, 1], "entity_types": ["PERSON", "DOUBT"]},), {".wav": "0"},
-        "2026-03-01T09:00:00+00:00", "consent",
+        "2026-03-01T09:00:00+00:00", "consent", "0" * 64, "0" * 64,
     )  # fmt: skip
 
 

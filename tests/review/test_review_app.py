@@ -41,6 +41,12 @@ REQUESTS = {
     "sign_out": ("POST", "/api/sign-out", None),
 }
 
+# What a route answers here to those who may call it, where that is not 200.
+OTHERWISE = {
+    "sign_in": {401}, "enter": {401}, "draft": {200, 409}, "decide": {200, 409}, "original": {200, 409, 422},
+    "oidc_begin": {404}, "oidc_return": {303},
+}  # fmt: skip
+
 
 def ask(client, route, public_id):
     method, path, body = REQUESTS[route]
@@ -61,8 +67,7 @@ def test_a_role_may_call_what_it_may_and_nothing_else(team, role):
         allowed = security.RIGHTS[route]
         answer = ask(team.client(BY_ROLE[role]), route, team.id_of("second"))
         if allowed is None or role in allowed:
-            expected = {"sign_in": {401}, "enter": {401}, "draft": {200, 409}, "decide": {200, 409},
-                        "oidc_begin": {404}, "oidc_return": {303}}.get(route, {200})  # fmt: skip
+            expected = OTHERWISE.get(route, {200})
             assert answer.status_code in expected, (route, answer.text)
         else:
             assert answer.status_code == 403, (route, answer.text)
@@ -195,17 +200,22 @@ def test_an_edit_that_makes_no_sense_is_refused(team, edit):
 
 
 def test_an_original_is_heard_around_a_mask_with_a_reason_and_noted(team):
-    rita, path = team.client("rita"), f"/api/calls/{team.id_of('first')}/original"
-    answer = rita.get(path, params={"start_ms": 1000, "end_ms": 3000, "reason": "complaint"})
+    rita, path = team.client("rita"), f"/api/calls/{team.id_of('first')}"
+    mask = rita.get(path).json()["intervals"][0]
+    around = {"start_ms": max(0, mask["start_ms"] - 1000), "end_ms": mask["end_ms"] + 1000, "reason": "complaint"}
+    assert rita.get(f"{path}/original", params=around).json()["error"] == "not_claimed"
+    rita.post(f"{path}/claim")
+    answer = rita.get(f"{path}/original", params=around)
     assert answer.status_code == 200
     (team.folder / "part.wav").write_bytes(answer.content)
     with decode(team.folder / "part.wav") as part, decode(team.folder / "originals" / "first.wav") as whole:
         rate = whole.pcm.sample_rate
-        assert np.array_equal(part.pcm.read(), whole.pcm.read(rate, 3 * rate))
-    assert rita.get(path, params={"start_ms": 0, "end_ms": 61_000, "reason": "complaint"}).status_code == 422
-    assert rita.get(path, params={"start_ms": 0, "end_ms": 1000, "reason": "because"}).status_code == 422
-    noted = team.client("lea").get("/api/decisions").json()
-    assert [(d["name"], d["kind"], d["reason"]) for d in noted][:1] == [("rita", "original", "complaint")]
+        first, last = (around[name] * rate // 1000 for name in ("start_ms", "end_ms"))
+        assert np.array_equal(part.pcm.read(), whole.pcm.read(first, last))
+    for wrong in ({"end_ms": mask["end_ms"] + 9000}, {"reason": "because"}, {"start_ms": 0, "end_ms": 61_000}):
+        assert rita.get(f"{path}/original", params={**around, **wrong}).status_code == 422
+    noted = [d for d in team.client("lea").get("/api/decisions").json() if d["kind"] == "original"]
+    assert [(d["name"], d["reason"]) for d in noted] == [("rita", "complaint")]
 
 
 def test_only_a_sample_is_to_be_reviewed(team):
@@ -274,6 +284,59 @@ def likeness_of(team, start_ms: int, end_ms: int) -> float:
         first, last = start_ms * rate // 1000, end_ms * rate // 1000
         a, b = (sound.pcm.read(first, last).astype(float).ravel() for sound in (before, now))
     return float(abs(a @ b) / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-9))
+
+
+def made_anew(client, path) -> dict:
+    assert client.post(f"{path}/render").status_code == 202
+    until = time.monotonic() + 120
+    while (state := client.get(f"{path}/render").json())["state"] == "running" and time.monotonic() < until:
+        time.sleep(0.2)
+    return state
+
+
+def test_an_approval_is_of_the_file_that_was_there(team):
+    rita, path = team.client("rita"), f"/api/calls/{team.id_of('second')}"
+    rita.post(f"{path}/claim")
+    assert rita.post(f"{path}/decide", json={"kind": "approve"}).status_code == 200
+    assert rita.get(path).json()["review"] == "approved"
+    lea = team.client("lea")
+    version = lea.post(f"{path}/claim").json()["version"]
+    edit = {"start_ms": 500, "end_ms": 900, "entity_type": "PERSON"}
+    lea.put(f"{path}/draft", json={"edits": [edit], "version": version})
+    assert lea.get(path).json()["review"] == "open"
+    assert lea.post(f"{path}/render").status_code == 202
+    assert lea.post(f"{path}/decide", json={"kind": "return", "reason": "unsure"}).json()["error"] == "running"
+    assert lea.put(f"{path}/draft", json={"edits": [], "version": version + 1}).json()["error"] == "running"
+    while lea.get(f"{path}/render").json()["state"] == "running":
+        time.sleep(0.2)
+    assert lea.post(f"{path}/decide", json={"kind": "approve"}).status_code == 200
+    report = team.folder / "out" / "second.report.json"
+    report.write_bytes(report.read_bytes() + b" ")  # made anew by somebody else
+    assert lea.get(path).json()["review"] == "open"
+
+
+def test_a_call_of_another_policy_or_that_fails_stays_as_it_is(team):
+    rita, path = team.client("rita"), f"/api/calls/{team.id_of('second')}"
+    rita.post(f"{path}/claim")
+    report = team.folder / "out" / "second.report.json"
+    told = json.loads(report.read_text())
+    report.write_text(json.dumps({**told, "policy": {**told["policy"], "sha256": "0" * 64}}))
+    before = {file.name: file.read_bytes() for file in (team.folder / "out").iterdir()}
+    assert made_anew(rita, path)["error"] == "another_policy"
+    assert {file.name: file.read_bytes() for file in (team.folder / "out").iterdir()} == before
+
+
+def test_a_page_of_before_does_not_stay_beside_what_is_new(team):
+    """It would still show and say what has been masked since."""
+    out = team.folder / "out"
+    (out / "second.redacted.html").write_text("the call as it was")
+    told = json.loads((out / "second.report.json").read_text())
+    told["outputs"][".html"] = "0" * 64
+    (out / "second.report.json").write_text(json.dumps(told))
+    rita, path = team.client("rita"), f"/api/calls/{team.id_of('second')}"
+    rita.post(f"{path}/claim")
+    assert made_anew(rita, path) == {"state": "done"}
+    assert not (out / "second.redacted.html").exists()
 
 
 def test_a_thousand_calls_are_listed_in_a_moment(team):

@@ -22,7 +22,7 @@ from joserfc.jwk import KeySet, RSAKey
 from redact.errors import UsageError
 from redact.review import app
 from redact.review.oidc import Provider
-from redact.stores.reviews import User
+from redact.stores.reviews import BY_PROVIDER, User
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 
@@ -91,7 +91,8 @@ def idp():
 @pytest.fixture
 def signed(team, idp):
     """The page, with a provider."""
-    provider = Provider(idp.issuer, "review", "", "http://127.0.0.1:8765/oidc/return")
+    provider = Provider(idp.issuer, "review", "", "http://127.0.0.1:8765/oidc/return", "preferred_username")
+    team.place.reviews.put_user(User("rita", "reviewer"), BY_PROVIDER)
     team.application = app.build(replace(team.place, provider=provider))
     return team
 
@@ -119,10 +120,10 @@ def test_whoever_is_none_is_not(signed, idp):
     client, answer, _ = through(signed, idp)
     assert 'role="alert"' in answer.text
     assert client.get("/api/me").status_code == 401
-    signed.place.reviews.put_user(User("somebody", "reviewer"), "none")
+    signed.place.reviews.put_user(User("somebody", "reviewer"), BY_PROVIDER)
     client, _, _ = through(signed, idp)
     assert client.get("/api/me").json()["role"] == "reviewer"
-    answer = signed.client().post("/api/sign-in", json={"name": "somebody", "password": "none"})
+    answer = signed.client().post("/api/sign-in", json={"name": "somebody", "password": BY_PROVIDER})
     assert answer.status_code == 401
 
 
@@ -138,6 +139,13 @@ def test_a_word_that_does_not_hold_is_not_believed(signed, idp, lies):
     idp.lies = lies
     client, answer, _ = through(signed, idp)
     assert answer.status_code in {303, 401}
+    assert client.get("/api/me").status_code == 401
+
+
+def test_a_user_with_a_password_is_not_whoever_the_provider_calls_so(signed, idp):
+    idp.name = "lea"
+    client, answer, _ = through(signed, idp)
+    assert 'role="alert"' in answer.text
     assert client.get("/api/me").status_code == 401
 
 

@@ -331,6 +331,7 @@ def test_what_can_t_be_a_recording_s_id_is_refused(sealed, keys, name):
 
 def test_keys_that_are_no_recordings_are_not_erased(sealed, audit, consent, keys):
     for name in NO_RECORDINGS:
+        keys.made(name)
         with pytest.raises(UsageError):
             sealed.erase(name)
         assert keys.of(name)

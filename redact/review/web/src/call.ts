@@ -113,7 +113,7 @@ class Desk {
       next_mask: () => this.go(1),
       previous_mask: () => this.go(-1),
       add: () => this.add(),
-      remove: () => this.remove(),
+      remove: () => void this.remove(),
       undo: () => this.undo(),
       redo: () => this.redo(),
       original: () => void this.original(),
@@ -314,9 +314,10 @@ class Desk {
     this.regions?.getRegions().filter((region) => region.id === "selection").forEach((region) => region.remove());
   }
 
-  private remove(): void {
+  private async remove(): Promise<void> {
     const mask = this.shown()[this.chosen];
-    if (!mask) return;
+    if (!mask || !this.isMine) return;
+    if (mask.types.length > 1 && !(await choose(`${word("releases_all")} ${mask.types.join(", ")}`, ["ok"]))) return;
     const places = this.alike(mask);
     const was = mask.types[0] ?? null;
     this.change(places.map(({ start_ms, end_ms }) => ({ start_ms, end_ms, entity_type: null, was })));
@@ -336,7 +337,8 @@ class Desk {
     if (!element<HTMLInputElement>("everywhere").checked) return [own];
     const plain = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}_[\]]/gu, "");
     const said = this.words.filter(({ word: spoken }) => isIn(spoken, place)).map(({ word: s }) => plain(s.text));
-    if (!said.length) return [own];
+    // A label without a number is anybody's.
+    if (!said.length || said.some((text) => /^\[\p{L}[\p{L}_]*\]$/u.test(text))) return [own];
     const found = [own];
     const all = this.words.map(({ word: spoken }) => spoken);
     for (let at = 0; at + said.length <= all.length; at += 1) {
@@ -345,8 +347,14 @@ class Desk {
       const last = part.at(-1);
       if (!part.every((spoken, index) => plain(spoken.text) === said[index])) continue;
       if (first?.start_ms == null || last?.end_ms == null || isIn(first, place)) continue;
+      // The whole mask where it covers nothing else, else these words alone.
       const mask = this.masks().find((each) => part.every((spoken) => isIn(spoken, each)));
-      found.push(mask ? { start_ms: mask.start_ms, end_ms: mask.end_ms } : { start_ms: first.start_ms, end_ms: last.end_ms });
+      const others = mask ? all.filter((spoken) => isIn(spoken, mask) && !part.includes(spoken)) : [];
+      const isAlone = mask && mask.types.length === 1 && !others.length;
+      found.push({
+        start_ms: isAlone ? mask.start_ms : first.start_ms,
+        end_ms: isAlone ? mask.end_ms : last.end_ms,
+      });
     }
     return found;
   }

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("claimed_at", sa.Float, nullable=False),
         sa.Column("draft", sa.Text, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("report", sa.String(64), nullable=False),
     )
     op.create_table(
         "decisions",
