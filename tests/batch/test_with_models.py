@@ -43,12 +43,12 @@ class Logging:
 
 
 def test_ten_kills_of_real_workers(world: World):
-    for number in range(8):
+    for number in range(5):
         long_call(ROOT / "samples" / "en-card-payment.wav", 12 + number, world.source / f"{number}.wav")
     models, world.engine = usable_models("tiny.en")
     options = Options(policy=world.policy, model="tiny.en", language="en", threads=1)
     maker = Logging(replace(world.job(), options=options, models=models), world.log)
-    count = kill_until_done(world, seed=3, kills=KILLS, maker=maker, most_s=7)
+    count = kill_until_done(world, seed=3, kills=KILLS, maker=maker, most_s=5)
     assert wrong(world, count) == []
     assert count.parents + count.workers == KILLS
     for report in world.dest.glob("??/*.report.json"):
