@@ -154,6 +154,10 @@ def test_a_day_from_the_link_to_the_approval(served, page, tmp_path):
     page.keyboard.press("a")
     page.wait_for_selector("#rows tr")
     assert page.locator(".pill.approved").count() == 1
+    page.click("a[href='/figures']")
+    page.wait_for_selector("svg.share")
+    assert serious(page) == []
+    shoot(page, "review-figures")
     assert page.errors == []
     page.context.close()
     said = [Canary("4539 1488 0343 6467"), Canary(str(calls))]
