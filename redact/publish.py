@@ -221,7 +221,7 @@ class Staged:
         with _writing(None):
             os.fsync(self._fd)
             for made in self._made:
-                _sync_directory(made.parent)
+                sync_directory(made.parent)
         return tuple(self._directory / name for name in self._files)
 
     def _check_name(self, name: str) -> None:
@@ -332,7 +332,8 @@ def _hidden(name: str) -> str:
     return f".{name[:40]}.{secrets.token_hex(8)}.part"
 
 
-def _sync_directory(folder: Path) -> None:
+def sync_directory(folder: Path) -> None:
+    """Put on the disk which names a folder has."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)

@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from redact.errors import CannotWrite, InputRejected, RedactError, UsageError
+from redact.publish import Staged, sync_directory
 
 # Object stores show an object when all of it is there; elsewhere a file gets its name once it is whole.
 _WHOLE_AT_ONCE = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
@@ -260,7 +261,7 @@ class Archive:
             if self.is_local:
                 file = Path(self.root, path)
                 file.unlink()
-                _sync(file.parent)
+                sync_directory(file.parent)
             else:
                 self._again(lambda: self._files.rm_file(self._at(path)))
         except Exception as error:
@@ -298,8 +299,6 @@ class Archive:
         Raises:
             CannotWrite: it can't be written.
         """
-        from redact.publish import Staged
-
         target = Path(self.root, path)
         with Staged(target.parent, private=True) as staged, source.open("rb") as file:
             copy = staged.open(target.name)
@@ -362,11 +361,3 @@ def _gone(error: BaseException) -> InputRejected:
 def _not_written(error: BaseException) -> CannotWrite:
     why = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else type(error).__name__
     return CannotWrite(f"the archive can't be written: {why}", hint="check its space, and who may write to it")
-
-
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -28,8 +28,7 @@ class Figures:
     def __init__(self) -> None:
         self.states: Counter[str] = Counter()
         self.calls = 0
-        self.sound_s = self.planned_s = 0.0
-        self.workers = 1
+        self.sound_s = 0.0
         self.lost = 0
         self.began = time.monotonic()
 
@@ -37,7 +36,7 @@ class Figures:
         """One more event."""
         facts = event.facts
         if event.name == "run_began":
-            self.calls, self.planned_s, self.workers = facts["calls"], facts["sound_s"], facts["workers"]
+            self.calls = facts["calls"]
             self.began = time.monotonic()
         elif event.name == "call_ended":
             self.states[facts["state"]] += 1

@@ -236,12 +236,11 @@ class _Run:
         kept = stores(ctx)
         if given["rebuild"]:
             set_aside(settings(ctx)["ledger"])
-        self._kept = kept
         self.workers = given["workers"] or _workers(given["device"])
         models, engine = usable_models(options.model)
         scratch = Path(self._ending.enter_context(tempfile.TemporaryDirectory(prefix="redact-batch-")))
         self._job = Job(
-            self._from.url, self._to.url, _with_threads(options, given), settings(ctx), models,
+            self._from.url, self._to.url, options, settings(ctx), models,
             requires_basis=policy.lawful_basis == "required",
             seals=given["seals"] or policy.originals == "vault" or policy.clear_transcript == "vault", scratch=scratch,
         )  # fmt: skip
@@ -400,12 +399,6 @@ def _checked(source: Archive, dest: Archive, move_to: str | None, originals: str
 
 def _is_within(place: Archive, other: Archive) -> bool:
     return f"{place.url}/".startswith(f"{other.url}/")
-
-
-def _with_threads(options: Any, given: dict[str, Any]) -> Any:
-    from dataclasses import replace
-
-    return replace(options, threads=given["threads"])
 
 
 def _workers(device: str) -> int:

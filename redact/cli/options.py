@@ -176,6 +176,7 @@ def chosen_options(given: Mapping[str, Any], policy: Policy) -> Options:
         language=given["language"],
         roles=roles(given.get("channels")),
         device=given.get("device", "auto"),
+        threads=given.get("threads"),
         allow=terms(given.get("allow_file")),
         deny=terms(given.get("deny_file")),
         force=given.get("force", False),

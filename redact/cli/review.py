@@ -72,8 +72,9 @@ def review(ctx: click.Context, /, folder: Path, **given: Any) -> None:
     door = _door(given["host"], given["port"])
     address = f"http://{given['host']}:{door.getsockname()[1]}"
     click.echo(f"{address}/sign-in#token={place.entry}" if place.entry else f"{address}/", err=False)
+    # Its log would have the messages of unexpected errors, which may hold anything: the page tells their type.
     config = uvicorn.Config(
-        app.build(place), log_level="warning", access_log=False, server_header=False, date_header=False
+        app.build(place), log_level="critical", access_log=False, server_header=False, date_header=False
     )  # fmt: skip
     uvicorn.Server(config).run(sockets=[door])
 

@@ -164,6 +164,10 @@ def build(place: Place) -> FastAPI:
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 422)
         return JSONResponse({"error": error.reason, "message": error.message, "hint": error.hint}, status)
 
+    @app.exception_handler(Exception)
+    def unexpected(_request: Request, error: Exception) -> Response:
+        return JSONResponse({"error": "unexpected", "message": type(error).__name__, "hint": ""}, 500)
+
     def seen(session: Session, public_id: str) -> Call:
         call = place.desk.call(public_id)
         if call is None or not security.sees(session, call):

@@ -365,6 +365,19 @@ def test_nothing_personal_is_in_addresses_or_pages(team):
         assert str(team.folder) not in page
 
 
+def test_an_error_that_nobody_expected_tells_its_type_alone(team, monkeypatch):
+    rita = team.client("rita")
+
+    def fails() -> None:
+        raise KeyError("Desmond Halloway")
+
+    monkeypatch.setattr(team.place.desk, "calls", fails)
+    rita._transport.raise_server_exceptions = False
+    answer = rita.get("/api/calls")
+    assert answer.status_code == 500
+    assert answer.json() == {"error": "unexpected", "message": "KeyError", "hint": ""}
+
+
 def test_the_page_speaks_two_languages(team):
     assert 'lang="fr"' in team.client("francine").get("/").text
     assert "Appel suivant" in team.client("francine").get("/").text
