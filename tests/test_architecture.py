@@ -17,7 +17,7 @@ LAYERS = {
     "correlation": 3, "alignment": 4, "matching": 4, "given": 5,
     "relisten": 5, "loaded": 5,
     "stores": 4, "custody": 5, "evaluate": 6, "pipeline": 6, "texts": 6, "streams": 7, "api": 7,
-    "batch": 7, "review": 7, "cli": 8, "__main__": 9,
+    "batch": 7, "governance": 8, "review": 9, "cli": 10, "__main__": 11,
 }  # fmt: skip
 HOMES = {
     "av": {"audio"},
