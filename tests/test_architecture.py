@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "redact"
 LAYERS = {
-    "errors": 0, "call": 0, "findings": 0, "data": 0, "publish": 0, "keys": 0, "settings": 2,
+    "errors": 0, "call": 0, "findings": 0, "data": 0, "publish": 0, "keys": 0, "paper": 0, "settings": 2,
     "policy": 1, "views": 1, "tokens": 1, "surrogates": 1, "corrections": 1, "plan": 2, "operators": 2, "naming": 3,
     "audio": 3, "transcribe": 3, "transcripts": 3, "detect": 3, "models": 3, "text": 3,
     "verify": 4, "report": 4, "options": 4, "restore": 4, "score": 4, "listen": 4, "page": 4,

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-for folder in ("stores", "batch"):
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / folder))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stores"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "batch"))
 
 from governance_world import Office
 
