@@ -17,6 +17,8 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; }
 tr + tr { border-top: 1px solid var(--line); } td.n { text-align: right; font-variant-numeric: tabular-nums; }
 td.bar { width: 60%; } svg { display: block; width: 100%; height: 1rem; } code { font-size: .9em; }
+th[scope=row] { width: 16rem; font-weight: 600; } ul { margin: 0; padding-left: 1.1rem; }
+.fill { border: 1px dashed var(--line); border-radius: .5rem; min-height: 4rem; padding: .6rem .8rem; opacity: .75; }
 @media print { body { margin: 0; max-width: none; } }
 """
 
@@ -64,3 +66,38 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     heads = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     body = ("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><tr>{heads}</tr>" + "\n".join(body) + "</table>"
+
+
+def facts(title: str, told: Mapping[str, str | Sequence[str]]) -> str:
+    """A heading, and below it what is known under which name; several things are a list."""
+    rows = (f'<tr><th scope="row">{escape(name)}</th><td>{_listed(what)}</td></tr>' for name, what in told.items())
+    return f"<h2>{escape(title)}</h2>\n<table>" + "\n".join(rows) + "</table>"
+
+
+def fill(title: str, prompt: str) -> str:
+    """A heading, and a box that a person has to fill in."""
+    return f'<h2>{escape(title)}</h2>\n<p class="fill">{escape(prompt)}</p>'
+
+
+def intervals(head: Sequence[str], rows: Sequence[tuple[str, str, float, float, float]]) -> str:
+    """Shares with their intervals, as figures and as a picture.
+
+    Args:
+        head: of the three columns.
+        rows: a name, the figures in words, and share, least and most from 0 to 1.
+    """
+    heads = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    body = (
+        f'<tr><td>{escape(name)}</td><td>{escape(figures)}</td><td class="bar"><svg aria-hidden="true">'
+        f'<line x1="0" x2="100%" y1="50%" y2="50%" stroke="#8884"/><rect x="{100 * least:.1f}%" y="30%" '
+        f'width="{100 * (most - least):.1f}%" height="40%" rx="3" fill="{PLAIN}" opacity=".4"/>'
+        f'<circle cx="{100 * share:.1f}%" cy="50%" r="4" fill="{PLAIN}"/></svg></td></tr>'
+        for name, figures, share, least, most in rows
+    )
+    return f"<table><tr>{heads}</tr>" + "\n".join(body) + "</table>"
+
+
+def _listed(what: str | Sequence[str]) -> str:
+    if isinstance(what, str):
+        return escape(what)
+    return "<ul>" + "".join(f"<li>{escape(each)}</li>" for each in what) + "</ul>"

@@ -140,17 +140,54 @@ def load(file: str | Path) -> Organisation:
     Raises:
         PolicyError: it can't be read, or something in it is wrong.
     """
+    return _checked(_read(Path(file)))
+
+
+def translated(file: str | Path, language: str) -> Organisation:
+    """An organisation as it is told in a language: what stands in `NAME.LANGUAGE.yaml` beside its file is over it.
+
+    Lists and texts are replaced, mappings are gone into; activities are those of the same `id`.
+
+    Args:
+        file: of the organisation.
+        language: ISO 639-1.
+
+    Raises:
+        PolicyError: a file can't be read, or something in it is wrong.
+    """
     path = Path(file)
+    return _checked(_over(_read(path), _read(path.with_suffix(f".{language}{path.suffix}"))))
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    made = dict(below)
+    for key, value in above.items():
+        before = made.get(key)
+        if isinstance(before, dict) and isinstance(value, dict):
+            made[key] = _over(before, value)
+        elif key == "activities" and isinstance(before, list) and isinstance(value, list):
+            said = {each.get("id"): each for each in value if isinstance(each, dict)}
+            made[key] = [_over(each, said.get(each.get("id"), {})) for each in before if isinstance(each, dict)]
+        else:
+            made[key] = value
+    return made
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
-        return Organisation()
+        return {}
     except OSError:
         raise PolicyError("the organisation's file can't be read", hint="check its path and whose it is") from None
     except (yaml.YAMLError, UnicodeDecodeError):
         raise PolicyError("the organisation's file is not YAML in UTF-8", hint="mend it; docs/governance.md") from None
     if not isinstance(data, dict):
         raise PolicyError("the organisation's file is not a mapping", hint="begin with: redact register template")
+    return data
+
+
+def _checked(data: dict[str, Any]) -> Organisation:
     try:
         return Organisation.model_validate(data)
     except ValidationError as error:

@@ -15,7 +15,9 @@ from redact.stores.data_keys import DataKeys
 from redact.stores.database import Database, History, connect
 from redact.stores.ledger import Ledger
 from redact.stores.marks import Marks
+from redact.stores.notices import Notices
 from redact.stores.reviews import Reviews
+from redact.stores.signatures import Signatures
 from redact.stores.subject_index import SubjectIndex
 from redact.stores.vault import Vault
 
@@ -113,6 +115,16 @@ class Stores:
     def index(self) -> SubjectIndex:
         """Who is in which recording."""
         return SubjectIndex(self._governance, self.keys)
+
+    @cached_property
+    def notices(self) -> Notices:
+        """What people are told, in all its versions."""
+        return Notices(self._governance)
+
+    @cached_property
+    def signatures(self) -> Signatures:
+        """Of documents."""
+        return Signatures(self._governance)
 
     @cached_property
     def _reviews(self) -> Database:

@@ -69,7 +69,7 @@ def upgrade() -> None:
         sa.Column("at", sa.String(32), nullable=False),
         sa.Column("name", sa.String(80), nullable=False),
         sa.Column("decision", sa.String(16), nullable=False),
-        sa.Column("comment", sa.Text, nullable=False),
+        sa.Column("comment_id", sa.String(80), nullable=False),
         sa.Column("signature", sa.String(128), nullable=False),
     )
     op.create_table(

@@ -1,0 +1,63 @@
+"""`redact register`: the record of processing activities (GDPR, Art. 30)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from redact.cli.documents import chosen, languages, organisation, publish
+from redact.cli.kept import stores
+
+_FORMATS = ("json", "csv", "html")
+
+
+@click.group()
+def register() -> None:
+    """Makes the record of processing from the organisation's file, and from what really ran."""
+
+
+@register.command("template")
+def template() -> None:
+    """Prints an organisation's file with every key, commented."""
+    from redact.governance import organisation as organisations
+
+    click.echo(organisations.template(), nl=False)
+
+
+@register.command("build")
+@click.option(
+    "-o", "--output", "folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where."
+)
+@click.option("--format", "formats", default="json,csv,html", show_default=True, help="json, csv, html.")
+@click.option("--lang", help="en, fr, or both. [default: the organisation's languages]")
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+@click.pass_context
+def build(ctx: click.Context, /, folder: Path, formats: str, lang: str | None, *, force: bool) -> None:
+    """Makes the register: Art. 30(1) for a controller, 30(2) for a processor.
+
+    Where something that the law wants is missing, exit code 3 and the keys of all that is.
+    """
+    from redact.governance import ran
+    from redact.governance import register as registers
+    from redact.governance.prose import refuse_gaps
+
+    wanted = chosen(formats, _FORMATS, "--format")
+    spoken = languages(ctx, lang)
+    told = organisation(ctx)
+    refuse_gaps("the register", registers.gaps(told))
+    kept = stores(ctx)
+    files: dict[str, str] = {}
+    with kept.audit.action("document.build", reason="register") as counts:
+        found = ran.ran(kept, told.archives), ran.protection(kept, told)
+        if "json" in wanted:
+            files["register.json"] = json.dumps(registers.build(told, *found), indent=2, ensure_ascii=False) + "\n"
+        for language in spoken:
+            local = organisation(ctx, language)
+            if "csv" in wanted:
+                files[f"register.{language}.csv"] = registers.table(registers.build(local, *found), language)
+            if "html" in wanted:
+                files[f"register.{language}.html"] = registers.page(local, *found, language)
+        publish(folder, files, force=force)
+        counts["files"] = len(files)
