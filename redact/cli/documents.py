@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,6 @@ from redact.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from redact.governance.organisation import Organisation
 
@@ -40,6 +40,13 @@ def languages(ctx: click.Context, given: str | None) -> tuple[str, ...]:
     chosen = chosen or tuple(organisation(ctx).languages)
     if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(LANGUAGES):
         raise UsageError("the documents are in en and fr", hint="give --lang en, --lang fr, or --lang en,fr")
+    file = Path(settings(ctx)["organisation"])
+    if len(chosen) > 1 and not any(file.with_suffix(f".{each}{file.suffix}").exists() for each in chosen):
+        click.echo(
+            f"redact: the organisation's own words are the same in {' and '.join(chosen)}\n  next: say them in the other "
+            f"language in a file beside it, such as {file.stem}.fr{file.suffix}",
+            err=True,
+        )
     return chosen
 
 

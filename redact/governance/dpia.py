@@ -1,0 +1,231 @@
+"""A draft of the impact assessment (GDPR, Art. 35(7)): what can be known from what runs is filled in, the rest is asked.
+
+The threats, what is done against each, and the tests that prove it are data: `threats.yaml`. How likely and how grave a
+risk is here, what remains of it, and whether that may be borne, are a person's to say.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from redact import __version__, paper
+from redact.governance.months import months_after
+from redact.governance.organisation import Organisation
+from redact.governance.prose import (
+    contact,
+    count,
+    empty,
+    empty_contact,
+    empty_of_activities,
+    known,
+    refuse_gaps,
+    share,
+    term,
+    transfers,
+    typeset,
+)
+from redact.governance.qa import Qa
+from redact.governance.ran import Ran
+from redact.governance.words import LANGUAGES, words
+
+SCHEMA, VERSION = "callredact.dpia", 1
+_WANTED = ("name", "purposes", "lawful_basis", "data_subjects", "data_categories", "recipients")
+
+
+@dataclass(frozen=True, slots=True)
+class Threat:
+    """What may go wrong, the measure against it, and the tests that prove that; texts by language."""
+
+    threat_id: str
+    risk: Mapping[str, str]
+    measure: Mapping[str, str]
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """What is measured: what ran, and what the QA team found."""
+
+    ran: Ran
+    qa: Qa
+
+    @property
+    def held_share(self) -> float:
+        """Of all recordings that were looked at, those that wait for a person."""
+        total = sum(count for state, count in self.ran.states.items() if state not in {"pending", "running", "erased"})
+        return self.ran.states.get("held", 0) / total if total else 0.0
+
+
+@cache
+def threats() -> tuple[Threat, ...]:
+    """All threats, in their order."""
+    read = yaml.safe_load(Path(__file__).with_name("threats.yaml").read_text(encoding="utf-8"))
+    return tuple(
+        Threat(
+            each["id"], dict(zip(LANGUAGES, each["risk"], strict=True)),
+            dict(zip(LANGUAGES, each["measure"], strict=True)), tuple(each["tests"]),
+        )
+        for each in read
+    )  # fmt: skip
+
+
+def gaps(organisation: Organisation) -> list[str]:
+    """The keys that Art. 35(7) wants and that are empty, in the order of the file."""
+    found = empty_contact(organisation.controller, "controller")
+    found += empty_contact(organisation.dpo, "dpo")
+    found += empty_of_activities(organisation, _WANTED)
+    return found + empty({"security_measures": organisation.security_measures})
+
+
+def build(
+    organisation: Organisation, found: Assessed, review_months: int = 12, now: datetime | None = None
+) -> dict[str, Any]:
+    """The draft as a JSON-ready object; what a person has to say is empty.
+
+    Args:
+        organisation: who assesses.
+        found: what is measured.
+        review_months: after how many months it is to be looked at again.
+        now: the day it is of; None for today.
+
+    Raises:
+        PolicyError: something that Art. 35(7) wants is missing; the message names all of it.
+    """
+    refuse_gaps("the impact assessment", gaps(organisation))
+    today = (now or datetime.now(UTC)).astimezone(UTC)
+    return {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "redact_version": __version__,
+        "made_on": today.date().isoformat(),
+        "review_on": months_after(today, review_months).date().isoformat(),
+        "controller": known(organisation.controller),
+        "dpo": known(organisation.dpo),
+        "description": [
+            {
+                "id": each.id, "name": each.name, "purposes": list(each.purposes),
+                "legitimate_interest": each.legitimate_interest, "data_subjects": list(each.data_subjects),
+                "data_categories": list(each.data_categories), "recipients": list(each.recipients),
+                "transfers": transfers(each),
+            }
+            for each in organisation.activities
+        ],
+        "measured": {
+            **found.ran.told(), "held_share": round(found.held_share, 4), "qa": found.qa.told(),
+        },
+        "necessity": [
+            {
+                "id": each.id, "lawful_basis": each.lawful_basis or "",
+                "erased_after_months": getattr(organisation.retention, each.retention).months, "why_needed": "",
+            }
+            for each in organisation.activities
+        ],
+        "risks": [
+            {
+                "id": each.threat_id, "risk": dict(each.risk), "likelihood": "", "severity": "",
+                "measure": dict(each.measure), "tests": list(each.tests), "residual": "",
+            }
+            for each in threats()
+        ],
+        "measures": list(organisation.security_measures),
+        "views_of_data_subjects": "",
+        "dpo_opinion": "",
+        "decision": "",
+    }  # fmt: skip
+
+
+def page(
+    organisation: Organisation, found: Assessed, language: str, review_months: int = 12, now: datetime | None = None
+) -> str:
+    """The same as one page, with boxes where a person has to say something.
+
+    Raises:
+        PolicyError: something that Art. 35(7) wants is missing; the message names all of it.
+    """
+    told = build(organisation, found, review_months, now)
+    said = words("dpia", language)
+    parts = [
+        f"<h1>{said['title']}</h1>",
+        f'<p class="what">{said["draft"].format(day=told["made_on"], review=told["review_on"])}</p>',
+        paper.facts(said["who"], {
+            said["controller"]: contact(organisation.controller), said["dpo"]: contact(organisation.dpo),
+        }),
+        *_description(organisation, found, language),
+        *_necessity(organisation, found, language),
+        *_risks(language),
+        paper.facts(said["measures"], {said["of_ours"]: list(organisation.security_measures)}),
+        paper.fill(said["views"], said["views_prompt"]),
+        paper.fill(said["opinion"], said["opinion_prompt"]),
+        paper.fill(said["decision"], said["decision_prompt"]),
+        f"<p>{said['no_claim']}</p>",
+    ]  # fmt: skip
+    return typeset(paper.page(said["title"], parts, language), language)
+
+
+def _description(organisation: Organisation, found: Assessed, language: str) -> Iterator[str]:
+    said = words("dpia", language)
+    yield f"<h2>{said['description']}</h2>\n<p>{said['flow']}</p>"
+    for each in organisation.activities:
+        told: dict[str, str | Sequence[str]] = {
+            said["purposes"]: each.purposes,
+            said["interest"]: each.legitimate_interest,
+            said["subjects"]: each.data_subjects,
+            said["data"]: each.data_categories,
+            said["recipients"]: each.recipients,
+            said["transfers"]: transfers(each) or said["none"],
+        }
+        yield paper.facts(f"{each.name} ({each.id})", {name: what for name, what in told.items() if what})
+    ran, overall = found.ran, found.qa.overall
+    yield f"<h2>{said['measured']}</h2>"
+    cards = {
+        said["recordings"]: count(sum(ran.states.values()), language),
+        said["masked"]: share(ran.masked_share, language),
+        said["held"]: share(found.held_share, language),
+    }
+    for name, figure in (("precision", overall.precision), ("recall", overall.recall)):
+        if figure:
+            least, most = share(figure.least, language), share(figure.most, language)
+            cards[said[name]] = f"{share(figure.share, language)} ({least} – {most})"
+    yield paper.cards(cards)
+    yield from paper.bars(said["types"], ran.entity_types)
+
+
+def _necessity(organisation: Organisation, found: Assessed, language: str) -> Iterator[str]:
+    said = words("dpia", language)
+    for each in organisation.activities:
+        limit = getattr(organisation.retention, each.retention)
+        told: dict[str, str | Sequence[str]] = {
+            said["basis"]: term(each.lawful_basis or "", language),
+            said["limit"]: said["months"].format(months=limit.months) + (f" ({limit.basis})" if limit.basis else ""),
+            said["minimised"]: said["minimised_how"].format(share=share(found.ran.masked_share, language)),
+            said["informed"]: said["informed_how"],
+            said["rights"]: said["rights_how"].format(months=organisation.requests.months),
+        }
+        yield paper.facts(f"{said['necessity']}: {each.name}", told)
+        yield paper.fill(said["why_needed"], said["why_needed_prompt"])
+
+
+def _risks(language: str) -> Iterator[str]:
+    said = words("dpia", language)
+    yield f"<h2>{said['risks']}</h2>\n<p>{said['risks_how']}</p>"
+    head = (
+        "",
+        said["risk"],
+        said["measure"],
+        said["proven_by"],
+        said["likelihood"],
+        said["severity"],
+        said["residual"],
+    )
+    yield paper.table(
+        head,
+        [
+            (each.threat_id, each.risk[language], each.measure[language], " ".join(each.tests), "", "", "")
+            for each in threats()
+        ],
+    )
