@@ -43,8 +43,8 @@ def languages(ctx: click.Context, given: str | None) -> tuple[str, ...]:
     file = Path(settings(ctx)["organisation"])
     if len(chosen) > 1 and not any(file.with_suffix(f".{each}{file.suffix}").exists() for each in chosen):
         click.echo(
-            f"redact: the organisation's own words are the same in {' and '.join(chosen)}\n  next: say them in the other "
-            f"language in a file beside it, such as {file.stem}.fr{file.suffix}",
+            f"redact: the organisation's own words are the same in {' and '.join(chosen)}\n"
+            f"  next: say them in the other language in a file beside it, such as {file.stem}.fr{file.suffix}",
             err=True,
         )
     return chosen

@@ -37,7 +37,7 @@ def draft(ctx: click.Context, /, folder: Path, lang: str | None, review_months: 
     spoken = languages(ctx, lang)
     refuse_gaps("the impact assessment", assessment.gaps(told))
     kept = stores(ctx)
-    with kept.audit.action("document.build", reason="dpia") as counts:
+    with kept.audit.action("document.build", "dpia", reason="dpia") as counts:
         found = assessment.Assessed(ran(kept, told.archives), qa(kept, told.archives))
         draft_made = assessment.build(told, found, review_months)
         files = {"dpia.json": json.dumps(draft_made, indent=2, ensure_ascii=False) + "\n"}

@@ -40,7 +40,8 @@ def build(ctx: click.Context, /, folder: Path, lang: str | None, notice_id: str,
 
     told = {language: organisation(ctx, language) for language in languages(ctx, lang)}
     kept = stores(ctx)
-    with kept.audit.action("document.build", reason="notice") as counts:
+    notices.check_id(notice_id)
+    with kept.audit.action("document.build", notice_id, reason="notice") as counts:
         built = notices.build(told, kept.notices, notice_id)
         files = {
             f"{each.notice_id}-v{each.version}.{each.language}.{_ENDINGS[each.form]}": each.content

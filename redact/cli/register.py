@@ -49,7 +49,7 @@ def build(ctx: click.Context, /, folder: Path, formats: str, lang: str | None, *
     refuse_gaps("the register", registers.gaps(told))
     kept = stores(ctx)
     files: dict[str, str] = {}
-    with kept.audit.action("document.build", reason="register") as counts:
+    with kept.audit.action("document.build", "register", reason="register") as counts:
         found = ran.ran(kept, told.archives), ran.protection(kept, told)
         if "json" in wanted:
             files["register.json"] = json.dumps(registers.build(told, *found), indent=2, ensure_ascii=False) + "\n"

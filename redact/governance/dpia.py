@@ -1,4 +1,4 @@
-"""A draft of the impact assessment (GDPR, Art. 35(7)): what can be known from what runs is filled in, the rest is asked.
+"""A draft of the impact assessment (GDPR, Art. 35(7)): what is known from what runs is filled in, the rest asked.
 
 The threats, what is done against each, and the tests that prove it are data: `threats.yaml`. How likely and how grave a
 risk is here, what remains of it, and whether that may be borne, are a person's to say.

@@ -81,8 +81,7 @@ def build(
         UsageError: the id can't be one.
         PolicyError: something that Art. 13 wants is missing, or the announcement is too long.
     """
-    if not _NOTICE_ID.fullmatch(notice_id):
-        raise UsageError("the notice's id is not one", hint="use small letters, digits and -, 40 at most")
+    check_id(notice_id)
     seconds = {language: _checked(each, language) for language, each in organisations.items()}
     before = notices.newest(notice_id)
     again = [
@@ -103,6 +102,16 @@ def build(
     )
     notices.add(new)
     return Built(new, True, seconds)
+
+
+def check_id(notice_id: str) -> None:
+    """Refuse what can't be a notice's id.
+
+    Raises:
+        UsageError: it can't be one.
+    """
+    if not _NOTICE_ID.fullmatch(notice_id):
+        raise UsageError("the notice's id is not one", hint="use small letters, digits and -, 40 at most")
 
 
 def _checked(organisation: Organisation, language: str) -> float:

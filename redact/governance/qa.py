@@ -81,8 +81,8 @@ def qa(stores: Stores, archives: Sequence[str], since: datetime | None = None, u
             and (until is None or datetime.fromisoformat(each.at) < until)
         ]
         decisions += made
-        for name in sorted({each.recording_id for each in made if each.kind == "approve"}):
-            calls.append(Approved(name, report_of(archive, name).get("replacements", {})))
+        approved = sorted({each.recording_id for each in made if each.kind == "approve"})
+        calls += [Approved(name, report_of(archive, name).get("replacements", {})) for name in approved]
     last = {each.recording_id: each.kind for each in decisions if each.kind in _VERDICTS}
     verdicts = {kind: sum(v == kind for v in last.values()) for kind in ("approve", "return", "escalate")}
     heard = tuple(each for each in decisions if each.kind == "original")

@@ -19,6 +19,7 @@ from redact.stores.notices import Notices
 from redact.stores.reviews import Reviews
 from redact.stores.signatures import Signatures
 from redact.stores.subject_index import SubjectIndex
+from redact.stores.training_ends import training_ends
 from redact.stores.vault import Vault
 
 
@@ -125,6 +126,11 @@ class Stores:
     def signatures(self) -> Signatures:
         """Of documents."""
         return Signatures(self._governance)
+
+    @property
+    def training_ends(self) -> tuple[tuple[str, str], ...]:
+        """Module, and until when it counts, of each training that somebody has."""
+        return training_ends(self._governance)
 
     @cached_property
     def _reviews(self) -> Database:

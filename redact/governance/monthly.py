@@ -1,0 +1,234 @@
+"""The month's report to the data protection officer: what ran, how well, what is due, and who saw anything in clear.
+
+Counts, ids, times and words of fixed lists. Of staff, those are named who heard or opened an original, for that is what
+they have to answer for (CNIL); of trainings and decisions there are counts alone.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from redact import __version__
+from redact.batch.archive import Archive
+from redact.errors import UsageError
+from redact.governance.months import Month, months_after
+from redact.governance.organisation import Organisation
+from redact.governance.prose import empty_contact, known, refuse_gaps
+from redact.governance.qa import Qa, qa
+from redact.governance.ran import ALL_RUNS, NO_BASIS, is_whole
+from redact.stores.cases import CLOSED, KINDS, Case
+from redact.stores.ledger import STATES, Row, RunRow
+from redact.stores.opened import Stores
+
+SCHEMA, VERSION = "callredact.monthly", 1
+# What ends so soon is told.
+_SOON = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """What a report is of, and the moment at which it is made."""
+
+    month: Month
+    now: datetime
+
+
+def document_id(month: Month) -> str:
+    """What a month's report is called."""
+    return f"monthly-{month}"
+
+
+def build(
+    stores: Stores, organisation: Organisation, month: Month | None = None, now: datetime | None = None
+) -> dict[str, Any]:
+    """A month's report as a JSON-ready object.
+
+    Args:
+        stores: where things are kept.
+        organisation: whose archives, limits and officer they are.
+        month: which; None for the last that is over.
+        now: when it is made; None for this moment.
+
+    Raises:
+        UsageError: the month has not begun.
+        PolicyError: nobody is named whom it is for.
+        RedactError: a store can't be opened, or an archive can't be reached.
+    """
+    refuse_gaps("the report", empty_contact(organisation.controller, "controller", ("name",)) + _officer(organisation))
+    moment = (now or datetime.now(UTC)).astimezone(UTC)
+    period = _Period(month or Month.of(moment).before, moment)
+    if period.month.begins > moment:
+        raise UsageError("the month has not begun", hint="leave --month out for the last that is over")
+    runs, rows = _rows(stores, organisation)
+    of_month = [row for row in rows if period.month.has(row.finished_at)]
+    decided = qa(stores, organisation.archives, period.month.begins, period.month.ends)
+    return {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "redact_version": __version__,
+        "document": document_id(period.month),
+        "month": str(period.month),
+        "is_over": period.month.ends <= moment,
+        "made_at": moment.isoformat(timespec="seconds"),
+        "controller": known(organisation.controller),
+        "dpo": known(organisation.dpo),
+        "runs": [_run(run) for run in runs if period.month.has(run.began_at)],
+        "recordings": _recordings(of_month),
+        "basis": _basis(of_month),
+        "quality": {**decided.told(), "of_redacted": sum(row.state == "done" for row in of_month)},
+        "retention": _retention(stores, organisation, rows, moment),
+        "clear_access": _clear_access(stores, decided, period),
+        "cases": {kind: _cases(stores, stores.cases.all(kind), period) for kind in KINDS},
+        "erasures": _erasures(stores, period),
+        "trainings": _trainings(stores, period),
+        "log_is_whole": is_whole(stores),
+    }
+
+
+def write(told: Mapping[str, Any]) -> str:
+    """The report's file."""
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def _officer(organisation: Organisation) -> list[str]:
+    return empty_contact(organisation.dpo, "dpo", ("name",))
+
+
+def _rows(stores: Stores, organisation: Organisation) -> tuple[list[RunRow], list[Row]]:
+    """All runs and all rows, in an order that is the same each time."""
+    runs: list[RunRow] = []
+    rows: list[Row] = []
+    for url in organisation.archives:
+        ledger = stores.ledger.archive(Archive(url).url)
+        runs += ledger.runs(ALL_RUNS)
+        rows += ledger.rows()
+    return sorted(runs, key=lambda run: (run.began_at, run.run_id)), sorted(rows, key=lambda row: row.source)
+
+
+def _run(run: RunRow) -> dict[str, Any]:
+    return {
+        "id": run.run_id, "began_at": run.began_at, "ended_at": run.ended_at, "outcome": run.outcome,
+        "policy": {"name": run.policy_name, "sha256": run.policy}, "engine": run.engine, "workers": run.workers,
+    }  # fmt: skip
+
+
+def _recordings(rows: list[Row]) -> dict[str, Any]:
+    done = [row for row in rows if row.state == "done"]
+    states = Counter(row.state for row in rows)
+    sound_ms = sum(row.duration_ms for row in done)
+    masked: Counter[str] = Counter()
+    for row in done:
+        masked.update(row.replacements)
+    reasons = Counter((row.state, row.reason) for row in rows if row.reason)
+    return {
+        "states": {state: states[state] for state in STATES if states[state]},
+        "reasons": [{"state": state, "reason": why, "count": n} for (state, why), n in sorted(reasons.items())],
+        "sound_hours": round(sound_ms / 3_600_000, 2),
+        "masked_share": round(sum(row.masked_ms for row in done) / sound_ms, 4) if sound_ms else 0.0,
+        "masked": dict(sorted(masked.items())),
+        "languages": dict(sorted(Counter(row.language for row in done if row.language).items())),
+    }
+
+
+def _basis(rows: list[Row]) -> dict[str, Any]:
+    """Of the calls that were redacted, or refused for want of a basis: how many have one."""
+    by_basis = Counter(row.basis or NO_BASIS for row in rows if row.state == "done")
+    refused = sum(row.state == "refused" for row in rows)
+    total = by_basis.total() + refused
+    having = by_basis.total() - by_basis[NO_BASIS]
+    return {
+        "by_basis": dict(sorted(by_basis.items())), "refused": refused,
+        "share": round(having / total, 4) if total else None,
+    }  # fmt: skip
+
+
+def _retention(stores: Stores, organisation: Organisation, rows: list[Row], now: datetime) -> dict[str, Any]:
+    """For each class its limit, how many things are due soon, how many should be gone, and how many may not go."""
+    limits = organisation.retention
+    holds = {mark.recording_id for mark in stores.marks.all("legal_hold")}
+    kept = [row for row in rows if row.state != "erased"]
+    dated = {
+        "recordings": [(row.recorded_at or row.finished_at, row.recording_id in holds) for row in kept],
+        "analyses": [(row.finished_at, row.recording_id in holds) for row in kept if row.state == "done"],
+        "logs": [(entry.at, False) for entry in stores.audit.entries()],
+        "requests": [(_closed_at(stores, each), False) for each in stores.cases.all("request") if each.state == CLOSED],
+    }
+    return {name: _due(things, getattr(limits, name).months, now) for name, things in dated.items()}
+
+
+def _due(things: Iterable[tuple[str, bool]], months: int, now: datetime) -> dict[str, int]:
+    count = Counter[str]()
+    for at, is_held in things:
+        ends = months_after(datetime.fromisoformat(at), months) if at else None
+        if ends is None:
+            count["undated"] += 1
+        elif ends > now:
+            count["due_soon"] += ends <= now + _SOON
+        else:
+            count["held" if is_held else "overdue"] += 1
+    return {"months": months, **{name: count[name] for name in ("due_soon", "overdue", "held", "undated")}}
+
+
+def _closed_at(stores: Stores, case: Case) -> str:
+    return stores.cases.events(case.case_id)[-1].at
+
+
+def _clear_access(stores: Stores, decided: Qa, period: _Period) -> list[dict[str, str]]:
+    """Who heard or opened what of an original, when, and why. What was refused gave nothing out, and is counted."""
+    found = [
+        {"at": each.at, "who": each.name, "what": "original.hear", "of": each.recording_id, "reason": each.reason}
+        for each in decided.heard
+    ]
+    found += [
+        {"at": each.at, "who": each.actor, "what": each.action, "of": each.object_id, "reason": each.reason}
+        for each in stores.audit.entries()
+        if each.action == "vault.open" and each.outcome in {"done", "failed"} and period.month.has(each.at)
+    ]
+    return sorted(found, key=lambda each: (each["at"], each["who"], each["of"]))
+
+
+def _cases(stores: Stores, cases: Iterable[Case], period: _Period) -> dict[str, Any]:
+    every = list(cases)
+    month = period.month
+    still = [each for each in every if each.state != CLOSED]
+    return {
+        "opened": sum(month.has(each.opened_at) for each in every),
+        "closed": sum(each.state == CLOSED and month.has(_closed_at(stores, each)) for each in every),
+        "overdue": sum(each.is_overdue(period.now) for each in every),
+        "open": [
+            {
+                "id": each.case_id, "state": each.state, "opened_at": each.opened_at, "due_at": each.due_at,
+                "is_overdue": each.is_overdue(period.now),
+            }
+            for each in still
+        ],
+    }  # fmt: skip
+
+
+def _erasures(stores: Stores, period: _Period) -> dict[str, Any]:
+    made = [each for each in stores.certificates.all() if period.month.has(each.at)]
+    return {
+        "count": len(made),
+        "by_reason": dict(sorted(Counter(each.reason for each in made).items())),
+        "wrongly_signed": sum(not stores.audit.is_signed(each.said(), each.signature) for each in made),
+        "certificates": [
+            {"id": each.certificate_id, "recording": each.recording_id, "at": each.at, "reason": each.reason}
+            for each in made
+        ],
+    }
+
+
+def _trainings(stores: Stores, period: _Period) -> dict[str, dict[str, int]]:
+    """How many people's trainings in each module are valid, end soon, or have ended."""
+    by_module: dict[str, Counter[str]] = {}
+    for module, at in stores.training_ends:
+        ends = datetime.fromisoformat(at)
+        what = "ended" if ends <= period.now else "ends_soon" if ends <= period.now + _SOON else "valid"
+        by_module.setdefault(module, Counter())[what] += 1
+    return {
+        module: {name: count[name] for name in ("valid", "ends_soon", "ended")}
+        for module, count in sorted(by_module.items())
+    }
