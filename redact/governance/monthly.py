@@ -5,6 +5,7 @@ they have to answer for (CNIL); of trainings and decisions there are counts alon
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,13 +20,19 @@ from redact.governance.organisation import Organisation
 from redact.governance.prose import empty_contact, known, refuse_gaps
 from redact.governance.qa import Qa, qa
 from redact.governance.ran import ALL_RUNS, NO_BASIS, is_whole
+from redact.stores.audit import Entry
 from redact.stores.cases import CLOSED, KINDS, Case
 from redact.stores.ledger import STATES, Row, RunRow
 from redact.stores.opened import Stores
+from redact.stores.reviews import Decision
 
 SCHEMA, VERSION = "callredact.monthly", 1
 # What ends so soon is told.
 _SOON = timedelta(days=30)
+# What is written one behind the other is not further apart.
+_AT_ONCE = timedelta(seconds=5)
+# Ids that batches give. Others come from names of files, which may be personal.
+OPAQUE = re.compile(r"call-[a-f0-9]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,17 +184,42 @@ def _closed_at(stores: Stores, case: Case) -> str:
 
 
 def _clear_access(stores: Stores, decided: Qa, period: _Period) -> list[dict[str, str]]:
-    """Who heard or opened what of an original, when, and why. What was refused gave nothing out, and is counted."""
-    found = [
-        {"at": each.at, "who": each.name, "what": "original.hear", "of": each.recording_id, "reason": each.reason}
-        for each in decided.heard
-    ]
+    """Who heard or opened what in clear, when, and why. What was refused gave nothing out.
+
+    The log tells what was heard, also of recordings that were erased since; who it was stands in the QA team's records
+    for as long as the recording does. Where it is not there any more, the account that the page runs as is told.
+    """
+    heard = list(decided.heard)
+    found = []
+    for entry in stores.audit.entries():
+        if not period.month.has(entry.at):
+            continue
+        if entry.action == "original.hear" and entry.outcome == "begun":
+            who = next((each for each in heard if _is_same(each, entry)), None)
+            if who:
+                heard.remove(who)
+            found.append(
+                _access(entry.at, who.name if who else entry.actor, entry.action, entry.object_id, entry.reason)
+            )
+        elif entry.action == "vault.open" and entry.outcome in {"done", "failed"}:
+            found.append(_access(entry.at, entry.actor, entry.action, entry.object_id, entry.reason))
     found += [
-        {"at": each.at, "who": each.actor, "what": each.action, "of": each.object_id, "reason": each.reason}
-        for each in stores.audit.entries()
-        if each.action == "vault.open" and each.outcome in {"done", "failed"} and period.month.has(each.at)
-    ]
+        _access(each.at, each.name, "original.hear", each.recording_id if OPAQUE.fullmatch(each.recording_id) else "-",
+                each.reason)
+        for each in heard
+    ]  # fmt: skip
     return sorted(found, key=lambda each: (each["at"], each["who"], each["of"]))
+
+
+def _access(at: str, who: str, what: str, of: str, reason: str) -> dict[str, str]:
+    return {"at": at, "who": who, "what": what, "of": of, "reason": reason}
+
+
+def _is_same(decision: Decision, entry: Entry) -> bool:
+    """True where both tell of the same: the page writes one behind the other."""
+    apart = datetime.fromisoformat(decision.at) - datetime.fromisoformat(entry.at)
+    is_other = decision.recording_id != entry.object_id and OPAQUE.fullmatch(decision.recording_id)
+    return decision.reason == entry.reason and not is_other and abs(apart) < _AT_ONCE
 
 
 def _cases(stores: Stores, cases: Iterable[Case], period: _Period) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from redact.governance.words import words
 
 # A space before these, and inside these quotes, does not break in French.
 _BEFORE, _AFTER = re.compile(r" (?=[;:!?»%€])"), re.compile(r"(?<=«) ")
-_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
+_APOSTROPHE = re.compile(r"(?<=\w)(?:'|&#x27;)(?=\w)")  # as it is, and in HTML
 
 
 def typeset(text: str, language: str) -> str:

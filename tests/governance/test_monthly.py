@@ -1,0 +1,364 @@
+"""The month's report says what happened, is signed by the officer, and shows whoever changes it or a signature."""
+
+import json
+import sqlite3
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import yaml
+from documents_world import CANARIES, Page, organisation, run, said
+from governance_world import ORGANISATION, Office
+from stores_world import files
+from test_canaries_in_stores import found_in, ways
+
+from redact.batch.archive import Archive
+from redact.errors import Damaged, PolicyError, UsageError
+from redact.governance import monthly, monthly_page, signing
+from redact.governance.erasure import erase
+from redact.governance.months import Month, months_after
+from redact.governance.organisation import load
+from redact.governance.words import LANGUAGES
+
+CURRENT = Month.of(datetime.now(UTC))
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory):
+    """An office after a month: reviews, cases, accesses in clear, an erasure, recordings that were not redacted."""
+    office = Office(tmp_path_factory.mktemp("office"))
+    office.kept.close()
+    for name, content in {"held": b"RIFF held", "damaged": b"RIFF damaged", "unverified": b"RIFF unverified"}.items():
+        office.world.add(f"2026-03-05/{name}.wav", content)
+    office.world.run()
+    _reviewed(office)
+    _asked(office)
+    yield office
+    office.kept.close()
+
+
+def _reviewed(office: Office) -> None:
+    kept, (first, second, third, gone) = office.kept, office.ids
+    reviews = kept.reviews(Archive(office.archives[0]).url)
+    reviews.decide(first, "rita", "claim")
+    edits = [{"start_ms": 0, "end_ms": 1, "entity_type": None, "was": "PERSON"}]
+    reviews.decide(first, "rita", "render", detail=edits)
+    reviews.decide(first, "rita", "approve")
+    reviews.decide(second, "lea", "approve")
+    reviews.decide(third, "lea", "return", "missed")
+    for recording_id in (second, gone):
+        kept.audit.add("original.hear", "begun", recording_id, reason="complaint")
+        reviews.decide(recording_id, "rita", "original", "complaint", [{"start_ms": 0, "end_ms": 9}])
+    with kept.audit.action("vault.open", first, reason="request"):
+        next(kept.vault.opened(first, "original"))
+    with pytest.raises(PolicyError), kept.audit.action("vault.open", third, reason="curious"):
+        raise PolicyError("no", hint="no")
+    erase(kept, office.archives, gone, reason="request")
+
+
+def _asked(office: Office) -> None:
+    kept, now = office.kept, datetime.now(UTC)
+    late = kept.cases.open("request", now - timedelta(days=1), {})
+    closed = kept.cases.open("request", now + timedelta(days=30), {})
+    kept.cases.change(closed.case_id, "answered", state="closed")
+    kept.cases.open("breach", now + timedelta(hours=72), {})
+    assert late.is_overdue(now)
+    _trained(office, {"privacy": (-1, 10, 200)})
+
+
+def _trained(office: Office, ends: dict[str, tuple[int, ...]]) -> None:
+    """Rows of trainings that end so many days from now, whatever other columns the table has."""
+    with sqlite3.connect(office.world.root / "governance.db") as raw:
+        columns = {name: kind for _, name, kind, *_ in raw.execute("PRAGMA table_info(trainings)") if name != "number"}
+        for module, days in ends.items():
+            for number, day in enumerate(days):
+                at = (datetime.now(UTC) + timedelta(days=day)).isoformat(timespec="seconds")
+                row = {name: at if name.endswith("_at") else 1 for name in columns}
+                row |= {"person": f"agent {number}", "module": module, "trainer": "lea"}
+                slots = ", ".join("?" * len(row))
+                raw.execute(f"INSERT INTO trainings ({', '.join(row)}) VALUES ({slots})", list(row.values()))  # noqa: S608
+    raw.close()
+
+
+def told_of(office: Office, now: datetime | None = None, month: Month = CURRENT) -> dict:
+    return monthly.build(office.kept, load(office.world.root / "organisation.yaml"), month, now)
+
+
+@pytest.fixture(scope="module")
+def told(ready) -> dict:
+    return told_of(ready)
+
+
+def test_what_became_of_the_calls(told) -> None:
+    assert len(told["runs"]) == 2
+    assert {run["outcome"] for run in told["runs"]} == {"finished"}
+    assert told["recordings"]["states"] == {"done": 3, "held": 1, "quarantined": 2}
+    reasons = {(each["state"], each["reason"]): each["count"] for each in told["recordings"]["reasons"]}
+    assert reasons == {("held", "in_doubt"): 1, ("quarantined", "damaged"): 1, ("quarantined", "unverified"): 1}
+    assert told["basis"] == {"by_basis": {"not recorded": 3}, "refused": 0, "share": 0.0}
+    assert told["log_is_whole"] is True
+
+
+def test_quality_is_measured_on_what_was_approved_with_its_interval(told) -> None:
+    quality = told["quality"]
+    assert (quality["decided"], quality["sampled"], quality["of_redacted"]) == (3, 2, 3)
+    assert quality["verdicts"] == {"approve": 2, "return": 1, "escalate": 0}
+    person = quality["by_type"]["PERSON"]
+    assert (person["right"], person["wrong"], person["missed"]) == (2, 1, 0)
+    assert person["precision"]["share"] == pytest.approx(2 / 3, abs=1e-4)
+    assert 0 < person["precision"]["least"] < 2 / 3 < person["precision"]["most"] < 1
+    assert person["recall"]["share"] == 1
+    assert quality["reviewers"] == 2
+    assert "rita" not in json.dumps(quality)
+
+
+def test_who_saw_anything_in_clear_is_told_also_of_what_was_erased(ready, told) -> None:
+    first, second, _, gone = ready.ids
+    accesses = {(each["what"], each["of"]): each for each in told["clear_access"]}
+    assert set(accesses) == {("original.hear", second), ("original.hear", gone), ("vault.open", first)}
+    assert accesses["original.hear", second]["who"] == "rita"
+    assert accesses["original.hear", second]["reason"] == "complaint"
+    assert accesses["original.hear", gone]["who"] not in {"", "rita"}
+    assert accesses["vault.open", first]["reason"] == "request"
+
+
+def test_cases_erasures_and_trainings(told) -> None:
+    requests, breaches = told["cases"]["request"], told["cases"]["breach"]
+    assert (requests["opened"], requests["closed"], requests["overdue"]) == (2, 1, 1)
+    assert [each["is_overdue"] for each in requests["open"]] == [True]
+    assert (breaches["opened"], breaches["overdue"], len(breaches["open"])) == (1, 0, 1)
+    assert (told["erasures"]["count"], told["erasures"]["by_reason"]) == (1, {"request": 1})
+    assert told["erasures"]["wrongly_signed"] == 0
+    assert told["trainings"] == {"privacy": {"valid": 1, "ends_soon": 1, "ended": 1}}
+
+
+@pytest.mark.parametrize(
+    ("months", "days", "due_soon", "overdue"), [(6, -40, 0, 0), (6, -10, 6, 0), (6, 1, 0, 6), (13, 0, 0, 6)]
+)
+def test_what_is_kept_too_long_is_counted_by_a_fake_clock(ready, months, days, due_soon, overdue) -> None:
+    now = months_after(datetime.now(UTC), months) + timedelta(days=days)
+    found = told_of(ready, now)["retention"]
+    assert (found["recordings"]["due_soon"], found["recordings"]["overdue"]) == (due_soon, overdue)
+    assert (found["analyses"]["overdue"] > 0, found["logs"]["overdue"] > 0) == (months == 13, months == 13)
+
+
+def test_a_legal_hold_is_told_apart(ready) -> None:
+    later = months_after(datetime.now(UTC), 7)
+    ready.kept.marks.put(ready.ids[0], "legal_hold", "litigation")
+    found = told_of(ready, later)["retention"]["recordings"]
+    ready.kept.marks.lift(ready.ids[0], "legal_hold")
+    assert (found["overdue"], found["held"]) == (5, 1)
+
+
+def test_another_month_has_nothing_of_this_one(ready) -> None:
+    other = told_of(ready, month=CURRENT.before)
+    assert (other["runs"], other["recordings"]["states"], other["clear_access"]) == ([], {}, [])
+    assert other["quality"]["decided"] == 0
+    assert other["basis"]["share"] is None
+    assert other["is_over"]
+
+
+def test_it_is_the_same_for_the_same_clock(ready) -> None:
+    now = datetime.now(UTC)
+    one, other = told_of(ready, now), told_of(ready, now)
+    assert monthly.write(one) == monthly.write(other)
+    assert monthly_page.page(one, "fr") == monthly_page.page(other, "fr")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_says_all_of_it(ready, told, language) -> None:
+    page = Page(monthly_page.page(told, language))
+    words, terms = said("monthly", language), said("terms", language)
+    assert (page.language, page.title) == (language, f"{words['title']} {CURRENT}")
+    cards = page.sections[words["for"]].texts
+    assert cards[cards.index(words["redacted"]) + 1] == "3 / 6"
+    assert cards[cards.index(words["clear"]) + 1] == "3"
+    states = page.sections[words["states"]].rows
+    assert {terms["done"], terms["held"], terms["quarantined"]} <= set(states)
+    assert states[terms["quarantined"]][0] == ["2"]
+    reasons = page.sections[words["reasons"]].rows
+    assert f"{terms['quarantined']}: {terms['damaged']}" in reasons
+    quality = page.sections[words["quality"]].rows
+    assert {words["recall"], words["precision"], "PERSON", words["all_types"]} <= set(quality)
+    retention = page.sections[words["retention"]].rows
+    assert {terms[name] for name in ("recordings", "analyses", "logs", "requests")} <= set(retention)
+    requests = page.sections[words["request_cases"]].rows
+    assert [row[-1] for name, row in requests.items() if name.startswith("request-")] == [[words["late"]]]
+    accesses = page.sections[words["clear"]].lines[1:]
+    assert [row[1:3] + row[4:] for row in accesses if row[1] == ["rita"]] == [
+        [["rita"], [words["original.hear"]], [terms["complaint"]]]
+    ]
+    assert len(accesses) == 3
+    assert page.cells(words["trainings"], "privacy") == ["1"]
+    assert any(words["not_over"] in text for text in page.sections[f"{words['title']} {CURRENT}"].texts)
+
+
+def test_months_are_calendar_months() -> None:
+    march = Month.parse("2026-03")
+    assert (str(march.before), str(march.after), str(Month.parse("2026-01").before)) == (
+        "2026-02",
+        "2026-04",
+        "2025-12",
+    )
+    assert march.has("2026-03-01T00:00:00+00:00")
+    assert march.has("2026-04-01T01:00:00+02:00")
+    assert not march.has("2026-04-01T00:00:00+00:00")
+    assert not march.has("")
+    assert months_after(datetime(2024, 1, 31, tzinfo=UTC), 1).day == 29
+    for wrong in ("2026-13", "2026", "26-03", "2026-3", "0000-01", "2026-03-01"):
+        with pytest.raises(UsageError):
+            Month.parse(wrong)
+
+
+def test_a_month_that_has_not_begun_and_an_officer_without_a_name_are_refused(ready, tmp_path) -> None:
+    assert run(ready, "report", "monthly", "--month", "2999-01", "-o", tmp_path / "docs").exit_code == 2
+    assert not (tmp_path / "docs").exists()
+    with pytest.raises(PolicyError, match=r"dpo\.name"):
+        monthly.build(ready.kept, organisation(dpo={"contact": "x"}), CURRENT)
+
+
+@pytest.fixture
+def built(office, tmp_path):
+    """A report that was made, and its JSON."""
+    folder = tmp_path / "docs"
+    assert run(office, "report", "monthly", "--month", CURRENT, "-o", folder).exit_code == 0
+    return office, folder / f"monthly-{CURRENT}.json"
+
+
+def test_a_report_is_signed_and_checked_in_all_its_forms(built) -> None:
+    office, file = built
+    page = file.with_suffix(".fr.html")
+    assert {path.name for path in file.parent.iterdir()} == {file.name, page.name, file.with_suffix(".en.html").name}
+    assert run(office, "report", "verify", file).exit_code == 1
+    signed = run(office, "report", "sign", page, "--decision", "approved")
+    assert signed.exit_code == 0
+    assert "Maud Ferrant" in signed.output
+    assert run(office, "report", "verify", page).exit_code == 0
+    assert run(office, "report", "verify", file).exit_code == 1  # nobody has signed that one
+    listed = run(office, "report", "list")
+    assert (listed.exit_code, "approved" in listed.output) == (0, True)
+    done = [entry.object_id for entry in office.kept.audit.entries() if entry.action == "document.sign"]
+    assert done == [f"monthly-{CURRENT}"] * 2
+
+
+def test_whoever_changes_a_report_is_seen_before_and_after_it_was_signed(built) -> None:
+    office, file = built
+    whole = file.read_bytes()
+    for content in (whole.replace(b'"done": 4', b'"done": 5'), whole[:-1], whole + b"\n", b"{}"):
+        assert content != whole
+        file.write_bytes(content)
+        assert run(office, "report", "verify", file).exit_code == 9
+        assert run(office, "report", "sign", file, "--decision", "approved").exit_code in {5, 9}
+    file.write_bytes(whole)
+    assert run(office, "report", "sign", file, "--decision", "approved").exit_code == 0
+    assert run(office, "report", "verify", file).exit_code == 0
+    file.write_bytes(whole.replace(b'"done": 4', b'"done": 5'))
+    assert run(office, "report", "verify", file).exit_code == 9
+    stranger = file.parent / "other.json"
+    stranger.write_bytes(b"{}")
+    assert run(office, "report", "verify", stranger).exit_code == 5
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE signatures SET name = 'Nobody' WHERE decision = 'approved'",
+        "UPDATE signatures SET decision = 'comment' WHERE decision = 'approved'",
+        "UPDATE signatures SET at = '2020-01-01T00:00:00+00:00' WHERE decision = 'approved'",
+        "UPDATE signatures SET sha256 = '{other}' WHERE decision = 'approved'",
+        "UPDATE signatures SET document = 'monthly-2020-01' WHERE decision = 'approved'",
+        "DELETE FROM signatures WHERE decision = 'approved'",
+        "DELETE FROM signatures",
+        "UPDATE signatures SET decision = 'approved' WHERE decision = 'built'",
+    ],
+)
+def test_whoever_changes_or_removes_a_signature_is_seen(signed, tampering) -> None:
+    office, file, backup = signed
+    backup.restore()
+    assert run(office, "report", "verify", file).exit_code == 0
+    with sqlite3.connect(office.world.root / "governance.db") as raw:
+        assert raw.execute(tampering.replace("{other}", "f" * 64)).rowcount
+    raw.close()
+    assert run(office, "report", "verify", file).exit_code == 9
+    with pytest.raises(Damaged):
+        signing.months(office.kept, load(office.world.root / "organisation.yaml"))
+
+
+class _Backup:
+    def __init__(self, file) -> None:
+        self._file = file
+        self._rows = self._read()
+
+    def _read(self) -> list:
+        with sqlite3.connect(self._file) as raw:
+            rows = raw.execute("SELECT * FROM signatures").fetchall()
+        raw.close()
+        return rows
+
+    def restore(self) -> None:
+        with sqlite3.connect(self._file) as raw:
+            raw.execute("DELETE FROM signatures")
+            slots = ", ".join("?" * len(self._rows[0]))
+            raw.executemany(f"INSERT INTO signatures VALUES ({slots})", self._rows)  # noqa: S608
+        raw.close()
+
+
+@pytest.fixture(scope="module")
+def signed(tmp_path_factory):
+    """A report that was signed, and a way to have its signatures back as they were."""
+    root = tmp_path_factory.mktemp("signed")
+    office = Office(root)
+    file = root / "docs" / f"monthly-{CURRENT}.json"
+    assert run(office, "report", "monthly", "--month", CURRENT, "-o", file.parent).exit_code == 0
+    assert run(office, "report", "sign", file, "--decision", "approved").exit_code == 0
+    yield office, file, _Backup(root / "governance.db")
+    office.kept.close()
+
+
+def test_a_comment_lies_nowhere_in_clear_and_can_be_read(built, tmp_path) -> None:
+    office, file = built
+    said_by_officer = ". ".join(f"Look at the call of {canary}" for canary in CANARIES)
+    given = run(
+        office, "report", "sign", file, "--decision", "comment", "--comment-file", "-", input=said_by_officer.encode()
+    )  # fmt: skip
+    assert given.exit_code == 0
+    needles = [needle for canary in CANARIES for needle in ways(canary)]
+    office.kept.close()
+    assert found_in(files(tmp_path), needles) == []
+    read = run(office, "report", "verify", file, "--comments")
+    assert read.exit_code == 0
+    assert said_by_officer in read.output
+    opened = [entry for entry in office.kept.audit.entries() if entry.action == "vault.open"]
+    assert {entry.reason for entry in opened} == {"comment"}
+
+
+@pytest.mark.parametrize("comment", [b"", b"  \n", b"x" * 100_001])
+def test_a_comment_that_is_none_is_refused(ready, tmp_path, comment) -> None:
+    (tmp_path / "comment").write_bytes(comment)
+    refused = run(ready, "report", "sign", tmp_path / "comment", "--decision", "comment", "--comment-file",
+                  tmp_path / "comment")  # fmt: skip
+    assert refused.exit_code == 2
+
+
+def test_months_that_nobody_has_signed_are_warned_of(office) -> None:
+    folder = office.world.root / "docs"
+    assert run(office, "report", "monthly", "-o", folder, "--lang", "fr").exit_code == 0
+    listed = run(office, "report", "list")
+    assert listed.exit_code == 0
+    assert f"nobody has signed the report of {CURRENT.before}\n" in listed.output
+    assert (
+        run(office, "report", "sign", folder / f"monthly-{CURRENT.before}.json", "--decision", "approved").exit_code
+        == 0
+    )
+    assert "nobody has signed" not in run(office, "report", "list").output
+    later = months_after(datetime.now(UTC), 2)
+    found = signing.months(office.kept, load(office.world.root / "organisation.yaml"), later)
+    assert [(str(each.month), bool(each.signatures)) for each in found] == [
+        (str(CURRENT.before), True), (str(CURRENT), False), (str(CURRENT.after), False)
+    ]  # fmt: skip
+
+
+def test_nobody_signs_in_the_name_of_nobody(built) -> None:
+    office, file = built
+    (office.world.root / "organisation.yaml").write_text(yaml.safe_dump({**ORGANISATION, "dpo": {"contact": "x"}}))
+    refused = run(office, "report", "sign", file, "--decision", "approved")
+    assert (refused.exit_code, "dpo.name" in refused.output) == (3, True)
