@@ -17,7 +17,7 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; }
 tr + tr { border-top: 1px solid var(--line); } td.n { text-align: right; font-variant-numeric: tabular-nums; }
 td.bar { width: 60%; } svg { display: block; width: 100%; height: 1rem; } code { font-size: .9em; }
-th[scope=row] { width: 16rem; font-weight: 600; } ul { margin: 0; padding-left: 1.1rem; }
+th[scope=row] { width: 16rem; font-weight: 600; } ul { margin: 0; padding-left: 1.1rem; overflow-wrap: anywhere; }
 .fill { border: 1px dashed var(--line); border-radius: .5rem; min-height: 4rem; padding: .6rem .8rem; opacity: .75; }
 @media print { body { margin: 0; max-width: none; } }
 """

@@ -15,14 +15,17 @@ import yaml
 
 from redact import __version__, paper
 from redact.governance.months import months_after
-from redact.governance.organisation import Organisation
+from redact.governance.organisation import Activity, Organisation
 from redact.governance.prose import (
     contact,
     count,
+    day,
     empty,
     empty_contact,
     empty_of_activities,
     known,
+    months,
+    pair,
     refuse_gaps,
     share,
     term,
@@ -106,36 +109,40 @@ def build(
         "review_on": months_after(today, review_months).date().isoformat(),
         "controller": known(organisation.controller),
         "dpo": known(organisation.dpo),
-        "description": [
-            {
-                "id": each.id, "name": each.name, "purposes": list(each.purposes),
-                "legitimate_interest": each.legitimate_interest, "data_subjects": list(each.data_subjects),
-                "data_categories": list(each.data_categories), "recipients": list(each.recipients),
-                "transfers": transfers(each),
-            }
-            for each in organisation.activities
-        ],
+        "description": [_described(each) for each in organisation.activities],
         "measured": {
             **found.ran.told(), "held_share": round(found.held_share, 4), "qa": found.qa.told(),
         },
-        "necessity": [
-            {
-                "id": each.id, "lawful_basis": each.lawful_basis or "",
-                "erased_after_months": getattr(organisation.retention, each.retention).months, "why_needed": "",
-            }
-            for each in organisation.activities
-        ],
-        "risks": [
-            {
-                "id": each.threat_id, "risk": dict(each.risk), "likelihood": "", "severity": "",
-                "measure": dict(each.measure), "tests": list(each.tests), "residual": "",
-            }
-            for each in threats()
-        ],
+        "necessity": [_needed(each, organisation) for each in organisation.activities],
+        "risks": [_risk(each) for each in threats()],
         "measures": list(organisation.security_measures),
         "views_of_data_subjects": "",
         "dpo_opinion": "",
         "decision": "",
+    }  # fmt: skip
+
+
+def _described(activity: Activity) -> dict[str, Any]:
+    return {
+        "id": activity.id, "name": activity.name, "purposes": list(activity.purposes),
+        "legitimate_interest": activity.legitimate_interest, "data_subjects": list(activity.data_subjects),
+        "data_categories": list(activity.data_categories), "recipients": list(activity.recipients),
+        "transfers": transfers(activity),
+    }  # fmt: skip
+
+
+def _needed(activity: Activity, organisation: Organisation) -> dict[str, Any]:
+    limit = getattr(organisation.retention, activity.retention)
+    return {
+        "id": activity.id, "lawful_basis": activity.lawful_basis or "", "erased_after_months": limit.months,
+        "why_needed": "",
+    }  # fmt: skip
+
+
+def _risk(threat: Threat) -> dict[str, Any]:
+    return {
+        "id": threat.threat_id, "risk": dict(threat.risk), "likelihood": "", "severity": "",
+        "measure": dict(threat.measure), "tests": list(threat.tests), "residual": "",
     }  # fmt: skip
 
 
@@ -149,9 +156,10 @@ def page(
     """
     told = build(organisation, found, review_months, now)
     said = words("dpia", language)
+    dated = said["draft"].format(day=day(told["made_on"], language), review=day(told["review_on"], language))
     parts = [
         f"<h1>{said['title']}</h1>",
-        f'<p class="what">{said["draft"].format(day=told["made_on"], review=told["review_on"])}</p>',
+        f'<p class="what">{dated}</p>',
         paper.facts(said["who"], {
             said["controller"]: contact(organisation.controller), said["dpo"]: contact(organisation.dpo),
         }),
@@ -177,7 +185,7 @@ def _description(organisation: Organisation, found: Assessed, language: str) -> 
             said["subjects"]: each.data_subjects,
             said["data"]: each.data_categories,
             said["recipients"]: each.recipients,
-            said["transfers"]: transfers(each) or said["none"],
+            said["transfers"]: transfers(each, language) or said["none"],
         }
         yield paper.facts(f"{each.name} ({each.id})", {name: what for name, what in told.items() if what})
     ran, overall = found.ran, found.qa.overall
@@ -201,31 +209,25 @@ def _necessity(organisation: Organisation, found: Assessed, language: str) -> It
         limit = getattr(organisation.retention, each.retention)
         told: dict[str, str | Sequence[str]] = {
             said["basis"]: term(each.lawful_basis or "", language),
-            said["limit"]: said["months"].format(months=limit.months) + (f" ({limit.basis})" if limit.basis else ""),
+            said["limit"]: months(limit.months, language) + (f" ({limit.basis})" if limit.basis else ""),
             said["minimised"]: said["minimised_how"].format(share=share(found.ran.masked_share, language)),
             said["informed"]: said["informed_how"],
-            said["rights"]: said["rights_how"].format(months=organisation.requests.months),
+            said["rights"]: said["rights_how"].format(months=months(organisation.requests.months, language)),
         }
-        yield paper.facts(f"{said['necessity']}: {each.name}", told)
+        yield paper.facts(pair(said["necessity"], each.name, language), told)
         yield paper.fill(said["why_needed"], said["why_needed_prompt"])
 
 
 def _risks(language: str) -> Iterator[str]:
     said = words("dpia", language)
     yield f"<h2>{said['risks']}</h2>\n<p>{said['risks_how']}</p>"
-    head = (
-        "",
-        said["risk"],
-        said["measure"],
-        said["proven_by"],
-        said["likelihood"],
-        said["severity"],
-        said["residual"],
-    )
-    yield paper.table(
-        head,
-        [
-            (each.threat_id, each.risk[language], each.measure[language], " ".join(each.tests), "", "", "")
-            for each in threats()
-        ],
-    )
+    for each in threats():
+        yield paper.facts(
+            each.threat_id,
+            {
+                said["risk"]: each.risk[language],
+                said["measure"]: each.measure[language],
+                said["proven_by"]: each.tests,
+                **dict.fromkeys((said["likelihood"], said["severity"], said["residual"]), said["to_judge"]),
+            },
+        )

@@ -64,35 +64,31 @@ def build(
         PolicyError: nobody is named whom it is for.
         RedactError: a store can't be opened, or an archive can't be reached.
     """
-    refuse_gaps("the report", empty_contact(organisation.controller, "controller", ("name",)) + _officer(organisation))
-    moment = (now or datetime.now(UTC)).astimezone(UTC)
-    period = _Period(month or Month.of(moment).before, moment)
-    if period.month.begins > moment:
-        raise UsageError("the month has not begun", hint="leave --month out for the last that is over")
+    named = empty_contact(organisation.controller, "controller", ("name",))
+    refuse_gaps("the report", named + empty_contact(organisation.dpo, "dpo", ("name",)))
+    period = _period(month, (now or datetime.now(UTC)).astimezone(UTC))
     runs, rows = _rows(stores, organisation)
     of_month = [row for row in rows if period.month.has(row.finished_at)]
     decided = qa(stores, organisation.archives, period.month.begins, period.month.ends)
     return {
-        "schema": SCHEMA,
-        "version": VERSION,
-        "redact_version": __version__,
+        "schema": SCHEMA, "version": VERSION, "redact_version": __version__,
         "document": document_id(period.month),
         "month": str(period.month),
-        "is_over": period.month.ends <= moment,
-        "made_at": moment.isoformat(timespec="seconds"),
+        "is_over": period.month.ends <= period.now,
+        "made_at": period.now.isoformat(timespec="seconds"),
         "controller": known(organisation.controller),
         "dpo": known(organisation.dpo),
         "runs": [_run(run) for run in runs if period.month.has(run.began_at)],
         "recordings": _recordings(of_month),
         "basis": _basis(of_month),
         "quality": {**decided.told(), "of_redacted": sum(row.state == "done" for row in of_month)},
-        "retention": _retention(stores, organisation, rows, moment),
+        "retention": _retention(stores, organisation, rows, period.now),
         "clear_access": _clear_access(stores, decided, period),
         "cases": {kind: _cases(stores, stores.cases.all(kind), period) for kind in KINDS},
         "erasures": _erasures(stores, period),
         "trainings": _trainings(stores, period),
         "log_is_whole": is_whole(stores),
-    }
+    }  # fmt: skip
 
 
 def write(told: Mapping[str, Any]) -> str:
@@ -100,8 +96,11 @@ def write(told: Mapping[str, Any]) -> str:
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
-def _officer(organisation: Organisation) -> list[str]:
-    return empty_contact(organisation.dpo, "dpo", ("name",))
+def _period(month: Month | None, now: datetime) -> _Period:
+    period = _Period(month or Month.of(now).before, now)
+    if period.month.begins > now:
+        raise UsageError("the month has not begun", hint="leave --month out for the last that is over")
+    return period
 
 
 def _rows(stores: Stores, organisation: Organisation) -> tuple[list[RunRow], list[Row]]:

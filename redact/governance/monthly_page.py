@@ -6,7 +6,7 @@ from typing import Any
 
 from redact import paper
 from redact.governance.monthly import write
-from redact.governance.prose import count, share, term, typeset
+from redact.governance.prose import count, day, months, pair, share, term, typeset
 from redact.governance.words import words
 
 # So many accesses, cases and certificates are shown; the JSON has all.
@@ -26,7 +26,7 @@ def page(told: Mapping[str, Any], language: str) -> str:
     is_over = "" if told["is_over"] else f" {said['not_over']}"
     parts = [
         f"<h1>{said['title']} {told['month']}</h1>",
-        f'<p class="what">{said["made"].format(at=told["made_at"][:16].replace("T", " "))}{is_over}</p>',
+        f'<p class="what">{said["made"].format(at=_minute(told["made_at"], language))}{is_over}</p>',
         paper.facts(said["for"], {said["controller"]: told["controller"]["name"], said["dpo"]: told["dpo"]["name"]}),
         _cards(told, language),
         *_runs(told, language),
@@ -59,7 +59,13 @@ def _runs(told: Mapping[str, Any], language: str) -> Iterator[str]:
     if told["runs"]:
         yield f"<h2>{said['runs']}</h2>"
         rows = [
-            (run["id"], _minute(run["began_at"]), term(run["outcome"], language), run["policy"]["name"], run["workers"])
+            (
+                run["id"],
+                _minute(run["began_at"], language),
+                term(run["outcome"], language),
+                run["policy"]["name"],
+                run["workers"],
+            )
             for run in told["runs"][:_SHOWN]
         ]
         yield paper.table((said["run"], said["began"], said["outcome"], said["policy"], said["workers"]), rows)
@@ -68,7 +74,7 @@ def _runs(told: Mapping[str, Any], language: str) -> Iterator[str]:
     colours = {term(state, language): colour for state, colour in _COLOURS.items()}
     yield from paper.bars(said["states"], {term(s, language): n for s, n in recordings["states"].items()}, colours)
     reasons = {
-        f"{term(each['state'], language)}: {term(each['reason'], language)}": each["count"]
+        pair(term(each["state"], language), term(each["reason"], language), language): each["count"]
         for each in recordings["reasons"]
     }
     yield from paper.bars(said["reasons"], reasons)
@@ -101,7 +107,7 @@ def _quality(quality: Mapping[str, Any], language: str) -> Iterator[str]:
 def _figures(of: Mapping[str, float], counts: Mapping[str, Any], name: str, language: str) -> str:
     against = counts["missed" if name == "recall" else "wrong"]
     figures = f"{share(of['share'], language)} ({share(of['least'], language)} – {share(of['most'], language)})"
-    return f"{figures}; {counts['right']} / {counts['right'] + against}"
+    return f"{figures} · {counts['right']} / {counts['right'] + against}"
 
 
 def _duties(told: Mapping[str, Any], language: str) -> Iterator[str]:
@@ -111,7 +117,7 @@ def _duties(told: Mapping[str, Any], language: str) -> Iterator[str]:
         (said["class"], said["limit"], said["due_soon"], said["overdue"], said["on_hold"], said["undated"]),
         [
             (
-                term(name, language), said["months"].format(months=of["months"]), of["due_soon"], of["overdue"],
+                term(name, language), months(of["months"], language), of["due_soon"], of["overdue"],
                 of["held"], of["undated"],
             )
             for name, of in told["retention"].items()
@@ -121,7 +127,12 @@ def _duties(told: Mapping[str, Any], language: str) -> Iterator[str]:
         yield f"<h2>{said[f'{kind}_cases']}</h2>"
         yield f"<p>{said['cases_count'].format(**{name: of[name] for name in ('opened', 'closed', 'overdue')})}</p>"
         rows = [
-            (each["id"], term(each["state"], language), _minute(each["opened_at"]), _minute(each["due_at"]))
+            (
+                each["id"],
+                term(each["state"], language),
+                _minute(each["opened_at"], language),
+                _minute(each["due_at"], language),
+            )
             + ((said["late"],) if each["is_overdue"] else ("",))
             for each in of["open"][:_SHOWN]
         ]
@@ -153,7 +164,7 @@ def _accesses(accesses: Sequence[Mapping[str, str]], language: str) -> Iterator[
         yield f"<p>{said['no_access']}</p>"
         return
     rows = [
-        (_minute(each["at"]), each["who"], said[each["what"]], each["of"], term(each["reason"], language))
+        (_minute(each["at"], language), each["who"], said[each["what"]], each["of"], term(each["reason"], language))
         for each in accesses[:_SHOWN]
     ]
     yield paper.table((said["when"], said["who"], said["what"], said["recording"], said["why"]), rows)
@@ -161,5 +172,5 @@ def _accesses(accesses: Sequence[Mapping[str, str]], language: str) -> Iterator[
         yield f"<p>{said['more'].format(count=len(accesses) - _SHOWN)}</p>"
 
 
-def _minute(at: str) -> str:
-    return at[:16].replace("T", " ")
+def _minute(at: str, language: str) -> str:
+    return f"{day(at, language)} {at[11:16]}"

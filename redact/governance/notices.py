@@ -16,10 +16,12 @@ from redact.errors import PolicyError, UsageError
 from redact.governance.organisation import Activity, Limit, Organisation
 from redact.governance.prose import (
     contact,
+    day,
     empty,
     empty_contact,
     empty_of_activities,
     joined,
+    months,
     refuse_gaps,
     term,
     transfers,
@@ -157,7 +159,7 @@ def announcement(organisation: Organisation, language: str) -> str:
     parts = [
         said["ivr_who"].format(controller=organisation.controller.name, purposes=_purposes(organisation, language)),
         *_choices(organisation, "ivr", language),
-        said["ivr_kept"].format(months=_months(organisation)),
+        said["ivr_kept"].format(months=months(_months(organisation), language)),
         said["ivr_more"].format(website=_spoken_address(organisation.website)),
     ]
     return typeset(" ".join(parts), language) + "\n"
@@ -168,8 +170,8 @@ def script(organisation: Organisation, language: str) -> str:
     said = words("notices", language)
     contacts = {
         "controller": organisation.controller.name, "purposes": _purposes(organisation, language),
-        "months": _months(organisation), "website": organisation.website, "dpo": organisation.dpo.contact,
-        "authority": organisation.authority.name,
+        "months": months(_months(organisation), language), "website": organisation.website,
+        "dpo": organisation.dpo.contact, "authority": organisation.authority.name,
         "recipients": joined(_all(organisation, "recipients"), said["and"]),
     }  # fmt: skip
     wanted = ["begin", "why", "how_long", "who_hears", "rights", *_choices(organisation, "key", language), "codes"]
@@ -182,10 +184,10 @@ def page(organisation: Organisation, language: str, version: int, valid_from: st
     said = words("notices", language)
     parts = [
         f"<h1>{said['title']}</h1>",
-        f'<p class="what">{said["version"].format(version=version, day=valid_from[:10])}</p>',
+        f'<p class="what">{said["version"].format(version=version, day=day(valid_from, language))}</p>',
         paper.facts(said["who"], _who(organisation, said)),
         *(_of_activity(each, organisation, language) for each in organisation.activities),
-        paper.facts(said["rights"], _rights(organisation, said)),
+        paper.facts(said["rights"], _rights(organisation, language)),
         f"<p>{said['redacted']}</p>",
     ]
     return typeset(paper.page(said["title"], parts, language), language)
@@ -209,13 +211,14 @@ def _of_activity(activity: Activity, organisation: Organisation, language: str) 
         said["legitimate_interest"]: activity.legitimate_interest,
         said["data_categories"]: activity.data_categories,
         said["recipients"]: activity.recipients,
-        said["transfers"]: transfers(activity) or said["no_transfers"],
-        said["retention"]: said["months"].format(months=limit.months),
+        said["transfers"]: transfers(activity, language) or said["no_transfers"],
+        said["retention"]: months(limit.months, language),
     }
     return paper.facts(activity.name, {name: what for name, what in told.items() if what})
 
 
-def _rights(organisation: Organisation, said: Mapping[str, str]) -> dict[str, str | Sequence[str]]:
+def _rights(organisation: Organisation, language: str) -> dict[str, str | Sequence[str]]:
+    said = words("notices", language)
     bases = {each.lawful_basis for each in organisation.activities}
     rights = [said["access"], said["rectify"], said["erase"], said["restrict"]]
     rights += [said["object"]] if bases & {"legitimate_interest", "public_task"} else []
@@ -223,7 +226,9 @@ def _rights(organisation: Organisation, said: Mapping[str, str]) -> dict[str, st
     told: dict[str, str | Sequence[str]] = {said["your_rights"]: rights}
     if "consent" in bases:
         told[said["withdrawal"]] = said["withdraw"]
-    told[said["ask"]] = said["ask_how"].format(dpo=organisation.dpo.contact, months=organisation.requests.months)
+    told[said["ask"]] = said["ask_how"].format(
+        dpo=organisation.dpo.contact, months=months(organisation.requests.months, language)
+    )
     told[said["complaint"]] = contact(organisation.authority)
     told[said["provision"]] = organisation.provision
     if organisation.source.strip():

@@ -41,9 +41,25 @@ def known(of: Contact | None) -> dict[str, str] | None:
     return None if of is None else {"name": of.name, "address": of.address, "contact": of.contact}
 
 
-def transfers(activity: Activity) -> list[str]:
+def transfers(activity: Activity, language: str = "en") -> list[str]:
     """Each with its safeguard."""
-    return [f"{each.country}: {each.safeguard}" for each in activity.transfers]
+    return [pair(each.country, each.safeguard, language) for each in activity.transfers]
+
+
+def pair(name: str, what: str, language: str) -> str:
+    """`name: what`."""
+    return f"{name} : {what}" if language == "fr" else f"{name}: {what}"
+
+
+def months(number: int, language: str) -> str:
+    """So many months."""
+    return f"{number} mois" if language == "fr" else f"{number} month{'' if number == 1 else 's'}"
+
+
+def day(at: str, language: str) -> str:
+    """The day of a time, ISO 8601."""
+    year, month, date = at[:10].split("-")
+    return f"{date}/{month}/{year}" if language == "fr" else at[:10]
 
 
 def count(number: int, language: str) -> str:

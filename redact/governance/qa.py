@@ -93,7 +93,7 @@ def as_told(share: Share | None) -> dict[str, float] | None:
     """A share and its 95 % interval, as a JSON-ready object; None of nothing."""
     if share is None:
         return None
-    return {"share": round(share.share, 4), "least": round(share.least, 4), "most": round(share.most, 4)}
+    return {"share": round(share.share, 6), "least": round(share.least, 6), "most": round(share.most, 6)}
 
 
 def _of_type(of: TypeFigures) -> dict[str, Any]:

@@ -11,10 +11,13 @@ from redact.governance.organisation import Activity, Organisation
 from redact.governance.prose import (
     contact,
     count,
+    day,
     empty,
     empty_contact,
     empty_of_activities,
     known,
+    months,
+    pair,
     refuse_gaps,
     share,
     term,
@@ -137,17 +140,17 @@ def table(told: Mapping[str, Any], language: str) -> str:
     writer.writerow([typeset(said[name], language) for name in (*_COLUMNS, *of_all)])
     for each in told["activities"]:
         basis = typeset(term(each["lawful_basis"], language), language)
-        activity = {**each, "lawful_basis": basis, "transfers": [_told(transfer) for transfer in each["transfers"]]}
+        activity = {
+            **each,
+            "lawful_basis": basis,
+            "transfers": [pair(t["country"], t["safeguard"], language) for t in each["transfers"]],
+        }
         writer.writerow([_cell(value) for value in (*(activity[name] for name in _COLUMNS), *of_all.values())])
     return out.getvalue()
 
 
 def _one_line(of: Mapping[str, str]) -> str:
     return ", ".join(filter(None, of.values()))
-
-
-def _told(transfer: Mapping[str, str]) -> str:
-    return f"{transfer['country']}: {transfer['safeguard']}"
 
 
 def _cell(value: Any) -> str:
@@ -166,7 +169,7 @@ def page(organisation: Organisation, ran: Ran, found: Protection, language: str,
     is_processor = organisation.role == "processor"
     parts = [
         f"<h1>{said['title']}</h1>",
-        f'<p class="what">{said["by_2" if is_processor else "by_1"]} {told["made_on"]}</p>',
+        f'<p class="what">{said["by_2" if is_processor else "by_1"]} {day(told["made_on"], language)}</p>',
         paper.facts(said["who"], dict(_who(organisation, said))),
         *(_of_activity(each, organisation, language) for each in organisation.activities),
         paper.facts(
@@ -202,9 +205,8 @@ def _of_activity(activity: Activity, organisation: Organisation, language: str) 
         said["data_subjects"]: activity.data_subjects,
         said["data_categories"]: activity.data_categories,
         said["recipients"]: activity.recipients,
-        said["transfers"]: transfers(activity) or said["none"],
-        said["erasure"]: said["after_months"].format(months=limit.months)
-        + (f" ({limit.basis})" if limit.basis else ""),
+        said["transfers"]: transfers(activity, language) or said["none"],
+        said["erasure"]: months(limit.months, language) + (f" ({limit.basis})" if limit.basis else ""),
     }
     return paper.facts(f"{activity.name} ({activity.id})", {name: what for name, what in told.items() if what})
 
@@ -214,7 +216,8 @@ def _found(found: Protection, language: str) -> dict[str, str]:
     return {
         said["encrypted"]: said["encrypted_found"].format(sealed=found.sealed, readable=found.readable),
         said["log"]: said["log_whole" if found.log_is_whole else "log_broken"],
-        said["roles"]: ", ".join(f"{term(role, language)}: {n}" for role, n in found.users.items()) or said["none"],
+        said["roles"]: ", ".join(pair(term(role, language), str(n), language) for role, n in found.users.items())
+        or said["none"],
         said["clear_access"]: ", ".join(
             [said["reason_logged"]]
             + [said["second_person"]] * found.needs_second_person
@@ -234,9 +237,9 @@ def _volumes(ran: Ran, said: Mapping[str, str], language: str) -> Iterator[str]:
         said["recordings"]: count(sum(ran.states.values()), language),
         said["sound_hours"]: f"{ran.sound_ms / 3_600_000:.1f}",
         said["masked"]: share(ran.masked_share, language),
-        said["between"]: f"{ran.first[:10]} / {ran.last[:10]}",
     }
     yield paper.cards(cards)
+    yield f"<p>{said['between'].format(first=day(ran.first, language), last=day(ran.last, language))}</p>"
     yield from paper.bars(said["states"], {term(state, language): n for state, n in ran.states.items()})
     yield from paper.bars(said["entity_types"], ran.entity_types)
     yield from paper.bars(said["bases"], {term(basis, language): n for basis, n in ran.bases.items()})

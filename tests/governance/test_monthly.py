@@ -17,6 +17,7 @@ from redact.governance import monthly, monthly_page, signing
 from redact.governance.erasure import erase
 from redact.governance.months import Month, months_after
 from redact.governance.organisation import load
+from redact.governance.prose import pair
 from redact.governance.words import LANGUAGES
 
 CURRENT = Month.of(datetime.now(UTC))
@@ -176,7 +177,7 @@ def test_the_page_says_all_of_it(ready, told, language) -> None:
     assert {terms["done"], terms["held"], terms["quarantined"]} <= set(states)
     assert states[terms["quarantined"]][0] == ["2"]
     reasons = page.sections[words["reasons"]].rows
-    assert f"{terms['quarantined']}: {terms['damaged']}" in reasons
+    assert pair(terms["quarantined"], terms["damaged"], language) in reasons
     quality = page.sections[words["quality"]].rows
     assert {words["recall"], words["precision"], "PERSON", words["all_types"]} <= set(quality)
     retention = page.sections[words["retention"]].rows

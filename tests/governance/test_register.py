@@ -191,7 +191,7 @@ def test_it_is_the_same_for_the_same_clock(ready) -> None:
         register.page(told, ran(ready.kept, ready.archives), protection(ready.kept, told), "fr", NOW) for _ in range(2)
     ]
     assert both[0] == both[1]
-    assert "2026-06-01" in both[0]
+    assert "01/06/2026" in both[0]
 
 
 def test_words_of_another_language_come_from_the_file_beside(office) -> None:
