@@ -60,20 +60,23 @@ class Redactor:
             options.model, options.language, options.device, terms, self.policy.recognizers, options.threads
         )
 
-    def for_call(self, language: str | None, roles: tuple[Role, ...] | None) -> "Redactor":
+    def for_call(self, language: str | None, roles: tuple[Role, ...] | None, *, html: bool | None = None) -> "Redactor":
         """The same, for a call of which more is known; models are shared.
 
         Args:
             language: ISO 639-1; None for what the options say.
             roles: what each channel holds; None for what the options say.
+            html: also write a page for a browser; None for what the options say.
 
         Raises:
             RedactError: the model can't be loaded, or the language can't be redacted.
         """
-        if language is None and roles is None:
+        if language is None and roles is None and html is None:
             return self
         told = copy(self)
-        told._options = replace(self._options, roles=roles or self._options.roles)
+        told._options = replace(
+            self._options, roles=roles or self._options.roles, html=self._options.html if html is None else html
+        )
         told._loaded = self._loaded.speaking(language) if language else self._loaded
         return told
 
@@ -440,7 +443,7 @@ class Redactor:
     ) -> dict[str, Any]:
         run = report.Run(
             self.policy.name, self.policy.digest, self._loaded.digests, clock.seconds, __version__, call.custody.basis,
-            len(call.custody.decided),
+            len(call.custody.decided), self.policy.padding.grid_ms,
         )  # fmt: skip
         told = (*call.notes, *notes)
         return report.build(

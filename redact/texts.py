@@ -222,7 +222,10 @@ class TextRedactor:
 
     def _report(self, done: _Done, sha256: str, hashes: Mapping[str, str], clock: report.Clock) -> dict[str, Any]:
         policy = self.policy
-        run = report.Run(policy.name, policy.digest, self._loaded.digests, clock.seconds, __version__, done.basis)
+        run = report.Run(
+            policy.name, policy.digest, self._loaded.digests, clock.seconds, __version__, done.basis,
+            grid_ms=policy.padding.grid_ms,
+        )  # fmt: skip
         read = report.TranscriptFile(sha256, done.opened.format.name, _nameless(done.dropped, done.values))
         return report.build_text(run, read, done.transcript, done.findings, done.plan, done.verification, hashes)
 

@@ -38,11 +38,17 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 @click.option("--oidc-client", metavar="ID", help="What the provider knows this page by.")
 @click.option("--oidc-claim", default="sub", show_default=True, help="What the provider calls people by.")
 @click.option("--public-url", metavar="URL", help="Of this page, as browsers see it; for the provider's way back.")
-@click.option("--sample", default="100%", show_default=True, metavar="PERCENT", help="Of what is done, to be reviewed.")
+@click.option("--sample", metavar="PERCENT", help="Of what is done, to be reviewed. [default: the policy's]")
 @click.option(
     "--export-gold", metavar="DIR", type=click.Path(path_type=Path), help="Write approved calls' labels there."
 )
+@click.option(
+    "--export-terms", metavar="FILE", type=click.Path(path_type=Path), help="Write accepted proposals there, as YAML."
+)
 @click.option("--https", "is_https", is_flag=True, help="A proxy in front of it speaks TLS: cookies are bound to that.")
+@click.option(
+    "--proxy", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Whose word on who calls counts."
+)
 @listening()
 @click.pass_context
 def review(ctx: click.Context, /, folder: Path, **given: Any) -> None:
@@ -60,6 +66,9 @@ def review(ctx: click.Context, /, folder: Path, **given: Any) -> None:
     if given["export_gold"]:
         click.echo(f"{_export(_place(ctx, folder, given), given['export_gold'])} approved calls were written as labels")
         return
+    if given["export_terms"]:
+        click.echo(f"{_export_terms(_place(ctx, folder, given), given['export_terms'])} proposals were written")
+        return
     if not (app.STATIC / "main.js").exists():
         raise ModelMissing(
             "the page's script was not built", hint="cd redact/review/web && npm ci && npm run build, then start again"
@@ -74,7 +83,8 @@ def review(ctx: click.Context, /, folder: Path, **given: Any) -> None:
     click.echo(f"{address}/sign-in#token={place.entry}" if place.entry else f"{address}/", err=False)
     # Its log would have the messages of unexpected errors, which may hold anything: the page tells their type.
     config = uvicorn.Config(
-        app.build(place), log_level="critical", access_log=False, server_header=False, date_header=False
+        app.build(place), log_level="critical", access_log=False, server_header=False, date_header=False,
+        proxy_headers=given["is_https"], forwarded_allow_ips=given["proxy"],
     )  # fmt: skip
     uvicorn.Server(config).run(sockets=[door])
 
@@ -84,6 +94,7 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
     from redact.review.desk import Desk
     from redact.review.originals import InFolder, InVault, Maker
     from redact.stores.database import connect
+    from redact.stores.proposals import Proposals
     from redact.stores.reviews import Reviews
 
     is_kept = given["team"] or settings(ctx).has_stores or given["originals"] == "vault"
@@ -91,16 +102,16 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
     desk = Desk(folder, _told(kept, folder) if kept else dict)
     where = settings(ctx)["reviews"] if given["team"] else f"sqlite:///{folder.resolve() / _HIDDEN}"
     archive = kept.ledger.pseudonym("archive", str(folder.resolve())) if kept and given["team"] else "here"
-    reviews = Reviews(connect(where, "qa"), archive)
+    connected = connect(where, "qa")
+    reviews = Reviews(connected, archive)
     ctx.call_on_close(reviews.close)
     originals: Originals | None = None
     if given["originals"] == "vault" and kept:
         originals = InVault(kept.vault)
     elif given["originals"]:
         originals = InFolder(Path(given["originals"]))
-    maker = None
+    maker, policy = None, chosen_policy(given)
     if originals:
-        policy = chosen_policy(given)
         booked = kept.ledger.archive(str(folder.resolve())) if kept else None
 
         def made(call: Call, report: str) -> None:
@@ -120,8 +131,10 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
         kept.audit if kept else None,
         entry,
         given["is_https"],
-        share_of(given["sample"]),
+        share_of(given["sample"]) if given["sample"] else policy.review_sample,
         _provider(given),
+        Proposals(connected, archive, kept.keys) if kept else None,
+        _clear(kept) if kept else lambda *_: "",
     )
 
 
@@ -160,6 +173,38 @@ def _export(place: Any, folder: Path) -> int:
             staged.open(f"{call.name}.gold.json").write((json.dumps(gold(call), indent=1) + "\n").encode())
         staged.publish(force=True)
     return len(chosen)
+
+
+def _export_terms(place: Any, file: Path) -> int:
+    """Write accepted proposals as recognizers, for their owner alone: terms may be names; how many there were."""
+    from redact.publish import Staged
+    from redact.review.terms import recognizers
+
+    if place.proposals is None:
+        raise UsageError("there are no stores, so nobody could propose anything", hint="begin with: redact keys init")
+    accepted = place.proposals.all(("accepted",))
+    with Staged(file.absolute().parent, private=True) as staged:
+        staged.open(file.name).write(recognizers(accepted).encode())
+        staged.publish(force=True)
+    return len(accepted)
+
+
+def _clear(kept: Stores) -> Callable[[Call, int, int], str]:
+    """What was said in a stretch of a call, of the transcript that the vault keeps, where the policy wants one."""
+    from redact.errors import KeyMissing
+    from redact.transcripts import native
+
+    def said(call: Call, start_ms: int, end_ms: int) -> str:
+        try:
+            transcript = native.read(b"".join(kept.vault.opened(call.name, "transcript")).decode())
+        except KeyMissing:
+            return ""
+        middles = (
+            (word, (word.start_ms or 0) + ((word.end_ms or 0) - (word.start_ms or 0)) // 2) for word in transcript.words
+        )
+        return " ".join(word.text for word, at in middles if start_ms <= at < end_ms).strip(" .,;:?!")
+
+    return said
 
 
 def _told(kept: Stores, folder: Path) -> Callable[[], Mapping[str, tuple[str, str]]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Path as PathNumber
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader
@@ -26,8 +27,10 @@ from redact.review.figures import figures
 from redact.review.oidc import Provider
 from redact.review.originals import Maker, Originals, stretch
 from redact.review.security import Refused
+from redact.review.terms import form
 from redact.review.words import LANGUAGES, words
 from redact.stores.audit import Audit
+from redact.stores.proposals import LONGEST, Proposal, Proposals
 from redact.stores.reviews import BY_PROVIDER, Review, Reviews, Session, User
 
 COOKIE, PLAIN_COOKIE = "__Host-redact", "redact"
@@ -52,6 +55,8 @@ class Place:
         is_https: the page is reached by TLS.
         provider: of the organisation's accounts; None where users have passwords only.
         sample: share of the calls that are done which are to be reviewed; all others are.
+        proposals: for the lists of terms; None without stores, whose keys seal them.
+        clear: words of a call between two times, as they were said; empty where no transcript in clear is kept.
     """
 
     desk: Desk
@@ -63,6 +68,8 @@ class Place:
     is_https: bool = False
     sample: float = 1.0
     provider: Provider | None = None
+    proposals: Proposals | None = None
+    clear: Callable[[Call, int, int], str] = lambda *_: ""
 
     def is_sampled(self, call: Call) -> bool:
         """True for a call that is to be reviewed: always the same of those that are done, and each of the others."""
@@ -124,6 +131,22 @@ class Verdict(_Closed):
 
     kind: Literal["approve", "return", "escalate"]
     reason: str = Field(default="", max_length=40)
+
+
+class Suggestion(_Closed):
+    """A term for the lists: given, or what is said in a stretch."""
+
+    kind: Literal["allow", "deny", "recognizer"]
+    start_ms: int = Field(ge=0, le=1 << 40)
+    end_ms: int = Field(ge=1, le=1 << 40)
+    entity_type: str = Field(default="", max_length=40)
+    term: str = Field(default="", max_length=LONGEST)
+
+
+class Answer(_Closed):
+    """What a lead says to a proposal."""
+
+    accept: bool
 
 
 def build(place: Place) -> FastAPI:
@@ -241,6 +264,7 @@ def build(place: Place) -> FastAPI:
         return {
             "name": session.user.name, "role": session.user.role, "csrf": session.csrf, "reasons": REASONS,
             "hears_originals": place.originals is not None, "types": ENTITY_TYPES,
+            "proposes": place.proposals is not None,
             "decides": session.user.role in {"reviewer", "lead"},
         }  # fmt: skip
 
@@ -270,7 +294,7 @@ def build(place: Place) -> FastAPI:
         review = place.reviews.review(found.name)
         return {
             **_row(found, review, time.time()), "turns": _turns(place.desk, found), "intervals": found.intervals,
-            "channels": found.channels, "draft": review.draft, "version": review.version,
+            "findings": found.findings, "channels": found.channels, "draft": review.draft, "version": review.version,
             "is_mine": review.claimed_by == session.user.name, "can_render": place.maker is not None,
             "decisions": [
                 {"at": d.at, "name": d.name, "kind": d.kind, "reason": d.reason}
@@ -383,6 +407,61 @@ def build(place: Place) -> FastAPI:
         told = figures(mine, list(place.reviews.decisions()))
         return page("figures.html", _language(request, session.user), user=session.user, told=told)
 
+    @app.post("/api/calls/{public_id}/proposals", name="propose")
+    def propose(public_id: str, given: Suggestion, session: Annotated[Session, Depends(guard)]) -> dict[str, Any]:
+        found = seen(session, public_id)
+        if place.proposals is None:
+            raise Refused(404, "no_stores")
+        if place.reviews.review(found.name).claimed_by != session.user.name:
+            raise Refused(409, "not_claimed")
+        if given.kind != "allow" and given.entity_type not in ENTITY_TYPES:
+            raise Refused(422, "type")
+        term = given.term.strip() or _said(place, found, given)
+        if not term:
+            raise Refused(422, "term_missing")
+        if given.kind == "recognizer" and not form(term):
+            raise Refused(422, "form")
+        kind = "" if given.kind == "allow" else given.entity_type
+        place.proposals.add(
+            found.name, session.user.name, given.kind, term, entity_type=kind, language=found.language
+        )  # fmt: skip
+        return {}
+
+    def proposed() -> tuple[Proposal, ...]:
+        return place.proposals.all() if place.proposals else ()
+
+    @app.get("/proposals", name="proposals_page")
+    def proposals_page(request: Request, session: Annotated[Session, Depends(guard)]) -> Response:
+        return page("proposals.html", _language(request, session.user), user=session.user)
+
+    @app.get("/api/proposals", name="proposals")
+    def proposals(session: Annotated[Session, Depends(guard)]) -> list[dict[str, Any]]:
+        by_name = {call.name: call.public_id for call in place.desk.calls() if security.sees(session, call)}
+        return [
+            {
+                "number": p.number, "at": p.at, "name": p.name, "kind": p.kind, "entity_type": p.entity_type,
+                "language": p.language, "state": p.state, "decided_by": p.decided_by, "term": p.term,
+                "form": form(p.term) if p.kind == "recognizer" else "", "call": by_name[p.recording_id],
+            }
+            for p in proposed()
+            if p.recording_id in by_name
+        ]  # fmt: skip
+
+    @app.post("/api/proposals/{number}", name="decide_proposal")
+    def decide_proposal(
+        number: Annotated[int, PathNumber(ge=1, le=1 << 40)], given: Answer,
+        session: Annotated[Session, Depends(guard)],
+    ) -> dict[str, Any]:  # fmt: skip
+        mine = {call.name: call for call in place.desk.calls() if security.sees(session, call)}
+        known = {p.number: mine[p.recording_id] for p in proposed() if p.recording_id in mine}
+        if place.proposals is None or number not in known:
+            raise Refused(404, "no_such_proposal")
+        if place.audit:
+            reason = "accepted" if given.accept else "declined"
+            place.audit.add("terms.decide", "begun", opaque(known[number].sha256), reason=reason)
+        place.proposals.decide(number, session.user.name, accept=given.accept)
+        return {}
+
     app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
     return app
 
@@ -473,6 +552,23 @@ def _turns(desk: Desk, call: Call) -> list[dict[str, Any]]:
         }
         for turn, indices in transcript.turn_ranges()
     ]  # fmt: skip
+
+
+def _said(place: Place, call: Call, given: Suggestion) -> str:
+    """What is said in a stretch: of the redacted transcript, or where that has a label, of the one in clear."""
+    transcript = place.desk.transcript(call)
+    words = transcript.words if transcript else ()
+    labels = place.desk.entities(call)
+    here = [
+        (index in labels, word.text)
+        for index, word in enumerate(words)
+        if word.start_ms is not None
+        and word.end_ms is not None
+        and given.start_ms <= (word.start_ms + word.end_ms) // 2 < given.end_ms
+    ]
+    if any(is_label for is_label, _ in here) or not here:
+        return place.clear(call, given.start_ms, given.end_ms)
+    return " ".join(text for _, text in here).strip(" .,;:?!")
 
 
 def _ranged(request: Request, content: bytes, kind: str) -> Response:

@@ -18,6 +18,7 @@ from redact.audio.decode import decode
 from redact.call import role_named
 from redact.corrections import Correction
 from redact.errors import InputRejected, PolicyError
+from redact.naming import PAGE_SUFFIX
 from redact.options import Custody, Options
 from redact.pipeline import Redactor
 from redact.report import Result
@@ -138,8 +139,9 @@ class Maker:
         roles = tuple(role for name in call.channels if (role := role_named(name)))
         with self._originals.at_hand(call) as path:
             custody = Custody(call.basis, name=call.name, decided=tuple(decided))
-            done = self._redactor.for_call(call.language, roles).redact_file(path, call.folder, custody=custody)
-        for suffix in set(call.outputs) - set(done.report["outputs"]):  # a page of before would show what is masked now
+            redactor = self._redactor.for_call(call.language, roles, html=PAGE_SUFFIX in call.outputs)
+            done = redactor.redact_file(path, call.folder, custody=custody)
+        for suffix in set(call.outputs) - set(done.report["outputs"]):  # it would show what is masked now
             call.output(suffix).unlink(missing_ok=True)
         report = call.folder / f"{call.name}.report.json"
         self._made(call, hashlib.sha256(report.read_bytes()).hexdigest())

@@ -39,6 +39,10 @@ RIGHTS: Mapping[str, frozenset[Role] | None] = {
     "decide": _DECIDERS,
     "decisions": frozenset({"lead", "dpo", "auditor"}),
     "figures": frozenset({"lead", "dpo", "auditor"}),
+    "propose": _DECIDERS,
+    "proposals_page": frozenset({"lead"}),
+    "proposals": frozenset({"lead"}),
+    "decide_proposal": frozenset({"lead"}),
 }
 HEADERS = {
     "Content-Security-Policy": (

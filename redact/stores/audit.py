@@ -30,7 +30,7 @@ from redact.stores.database import Database
 Action = Literal[
     "redact", "vault.seal", "vault.open", "vault.erase", "keys.init", "keys.rotate",
     "consent.import", "consent.withdraw", "consent.object", "audit.export", "batch.run", "original.move",
-    "original.delete", "original.hear",
+    "original.delete", "original.hear", "terms.decide",
 ]  # fmt: skip
 Outcome = Literal["begun", "done", "refused", "failed"]
 ACTIONS: tuple[Action, ...] = get_args(Action)

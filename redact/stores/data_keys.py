@@ -31,9 +31,10 @@ from redact.stores.database import Database
 from redact.stores.master import KEY_BYTES, MasterKeys
 
 IDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,79}")
-# Ids of keys that are no recordings': the log's, and those of pseudonyms. The vault takes no recording of such an id.
-LOG, PERSONS, SOURCES = "audit.log", "consent.persons", "batch.sources"
-NO_RECORDINGS = frozenset({LOG, PERSONS, SOURCES})
+# Ids of keys that are no recordings': the log's, those of pseudonyms and of what is proposed. The vault takes no
+# recording of such an id.
+LOG, PERSONS, SOURCES, PROPOSALS = "audit.log", "consent.persons", "batch.sources", "review.proposals"
+NO_RECORDINGS = frozenset({LOG, PERSONS, SOURCES, PROPOSALS})
 # So many keys are wrapped anew in one transaction: what is lost when it is killed.
 BATCH = 200
 

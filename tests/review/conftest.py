@@ -21,7 +21,10 @@ from redact.pipeline import Redactor
 from redact.review import app, security
 from redact.review.desk import Desk
 from redact.review.originals import InFolder, Maker
+from redact.stores import master
+from redact.stores.data_keys import DataKeys
 from redact.stores.database import connect
+from redact.stores.proposals import Proposals
 from redact.stores.reviews import Reviews, User
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -95,6 +98,12 @@ def team(tmp_path, made_calls, maker_redactor, hashed):
     originals = InFolder(folder / "originals")
     maker = Maker(OPTIONS, originals)
     maker._redactor = maker_redactor
-    place = app.Place(Desk(folder / "out", lambda: queues), reviews, originals, maker)
+    database, keyring = (
+        connect(f"sqlite:///{tmp_path}/reviews.db", "qa"),
+        connect(f"sqlite:///{tmp_path}/keys.db", "keyring"),
+    )
+    proposals = Proposals(database, "here", DataKeys(keyring, master.new()))
+    place = app.Place(Desk(folder / "out", lambda: queues), reviews, originals, maker, proposals=proposals)
     yield Team(folder, place, app.build(place))
-    reviews.close()
+    for opened in (reviews, database, keyring):
+        opened.close()

@@ -3,6 +3,7 @@ import "./main.css";
 import { call } from "./call";
 import { list } from "./list";
 import { listen, signedIn } from "./page";
+import { proposals } from "./proposals";
 import { signIn } from "./signin";
 
 async function figures(): Promise<void> {
@@ -14,5 +15,12 @@ async function toTheList(): Promise<void> {
   location.replace("/");
 }
 
-const pages: Record<string, () => Promise<void>> = { "sign-in": signIn, "signed-in": toTheList, list, call, figures };
+const pages: Record<string, () => Promise<void>> = {
+  "sign-in": signIn,
+  "signed-in": toTheList,
+  list,
+  call,
+  figures,
+  proposals,
+};
 void pages[document.body.dataset.page ?? ""]?.();
