@@ -90,9 +90,10 @@ def review(ctx: click.Context, /, folder: Path, **given: Any) -> None:
 
 
 def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
-    from redact.review import app, security
+    from redact.review import security
     from redact.review.desk import Desk
     from redact.review.originals import InFolder, InVault, Maker
+    from redact.review.place import LOCAL, Place
     from redact.stores.database import connect
     from redact.stores.proposals import Proposals
     from redact.stores.reviews import Reviews
@@ -122,8 +123,8 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
     entry = None
     if not given["team"]:
         entry = secrets.token_urlsafe(24)
-        reviews.put_user(app.LOCAL, security.password_hash(secrets.token_urlsafe(24)))
-    return app.Place(
+        reviews.put_user(LOCAL, security.password_hash(secrets.token_urlsafe(24)))
+    return Place(
         desk,
         reviews,
         originals,

@@ -71,7 +71,7 @@ def _piece(character: str) -> str:
     if character.isalpha():
         return r"[^\W\d_]"
     if character.isalnum():  # a fraction, a raised figure
-        return r"\w"
+        return "."
     if character == " ":
         return _SPACE
     return _MARK if character in ".-" else re.escape(character)

@@ -21,6 +21,7 @@ from redact.pipeline import Redactor
 from redact.review import app, security
 from redact.review.desk import Desk
 from redact.review.originals import InFolder, Maker
+from redact.review.place import Place
 from redact.stores import master
 from redact.stores.data_keys import DataKeys
 from redact.stores.database import connect
@@ -63,7 +64,7 @@ class Team:
     """The application, and clients of it who have signed in."""
 
     folder: Path
-    place: app.Place
+    place: Place
     application: object
     clients: dict[str, TestClient] = field(default_factory=dict)
 
@@ -103,7 +104,7 @@ def team(tmp_path, made_calls, maker_redactor, hashed):
         connect(f"sqlite:///{tmp_path}/keys.db", "keyring"),
     )
     proposals = Proposals(database, "here", DataKeys(keyring, master.new()))
-    place = app.Place(Desk(folder / "out", lambda: queues), reviews, originals, maker, proposals=proposals)
+    place = Place(Desk(folder / "out", lambda: queues), reviews, originals, maker, proposals=proposals)
     yield Team(folder, place, app.build(place))
     for opened in (reviews, database, keyring):
         opened.close()
