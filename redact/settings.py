@@ -17,7 +17,9 @@ CONFIG = "REDACT_CONFIG"
 FILE_NAME = "redact.toml"
 # Each setting: its table and name in the file; its variable is REDACT_ and the name in capitals.
 DEFAULTS = ("policy", "language", "model", "device")
-STORES = ("records", "keyring", "ledger", "reviews", "vault", "master_keys", "audit_heads")
+STORES = (
+    "records", "keyring", "ledger", "reviews", "governance", "vault", "master_keys", "audit_heads", "organisation",
+)  # fmt: skip
 _VARIABLES = {
     **{name: f"REDACT_{name.upper()}" for name in (*DEFAULTS, *STORES)},
     "master_keys": "REDACT_MASTER_KEYS_FILE",  # REDACT_MASTER_KEYS holds the keys themselves
@@ -98,8 +100,9 @@ def _built_in(environ: Mapping[str, str]) -> dict[str, str]:
         "policy": "default", "language": "auto", "model": "base", "device": "auto",
         "records": f"sqlite:///{data / 'records.db'}", "keyring": f"sqlite:///{data / 'keyring.db'}",
         "ledger": f"sqlite:///{data / 'ledger.db'}", "reviews": f"sqlite:///{data / 'reviews.db'}",
-        "vault": str(data / "vault"), "master_keys": str(config / "master.keys"),
-        "audit_heads": str(data / "audit-heads.jsonl"),
+        "governance": f"sqlite:///{data / 'governance.db'}", "vault": str(data / "vault"),
+        "master_keys": str(config / "master.keys"), "audit_heads": str(data / "audit-heads.jsonl"),
+        "organisation": str(config / "organisation.yaml"),
     }  # fmt: skip
 
 

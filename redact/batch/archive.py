@@ -151,6 +151,25 @@ class Archive:
         except Exception as error:
             raise _gone(error) from None
 
+    def beginning(self, start: str) -> list[str]:
+        """Paths of the files of one folder whose path begins so, those with a dot in front left out.
+
+        Raises:
+            InputRejected: the folder is there, and can't be listed.
+        """
+        folder = start.rpartition("/")[0]
+        try:
+            if self.is_local:
+                names = [entry.name for entry in os.scandir(Path(self.root, folder)) if entry.is_file()]
+            else:
+                self._files.invalidate_cache()
+                names = [path.rpartition("/")[2] for path in self._files.ls(self._at(folder), detail=False)]
+        except FileNotFoundError:
+            return []
+        except Exception as error:
+            raise _gone(error) from None
+        return sorted(path for name in names if (path := f"{folder}/{name}".lstrip("/")).startswith(start))
+
     @contextmanager
     def at_hand(self, item: Item) -> Iterator[Path]:
         """A path by which a file can be read; of what lies elsewhere, a copy in memory.

@@ -30,13 +30,18 @@ from redact.stores.database import Database
 Action = Literal[
     "redact", "vault.seal", "vault.open", "vault.erase", "keys.init", "keys.rotate",
     "consent.import", "consent.withdraw", "consent.object", "audit.export", "batch.run", "original.move",
-    "original.delete", "original.hear", "terms.decide",
+    "original.delete", "original.hear", "erase", "hold.place", "hold.lift", "consent.apply", "index.build",
+    "subject.open", "subject.find", "subject.export", "subject.rectify", "subject.erase", "subject.restrict",
+    "subject.extend", "subject.close", "retention.apply", "document.build", "document.sign", "breach.open",
+    "breach.update", "breach.scope", "breach.contain", "breach.notify", "breach.close", "training.record",
+    "clear.ask", "clear.grant", "users.change", "terms.decide",
 ]  # fmt: skip
 Outcome = Literal["begun", "done", "refused", "failed"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 _REASON = re.compile(r"[A-Za-z0-9_.-]{0,40}")
 _NO_ID = "-"
+_DOCUMENT = b"callredact document 1|"  # what is signed as one is signed as nothing else
 _FIRST = "0" * 64
 _LONGEST_LINE = 4096  # of the file of heads, with much to spare
 
@@ -136,11 +141,25 @@ class Audit:
             last = connection.execute(select(_ROWS.c.seq, _ROWS.c.mac).order_by(_ROWS.c.seq.desc()).limit(1)).first()
             seq, before = (last.seq + 1, last.mac) if last else (1, _FIRST)
             at = datetime.now(UTC).isoformat(timespec="milliseconds")
-            entry = Entry(seq, at, _actor(), action, outcome, object_id, reason, figures, "")
+            entry = Entry(seq, at, actor(), action, outcome, object_id, reason, figures, "")
             entry = _with_mac(entry, self._mac(entry, before))
             connection.execute(insert(_ROWS).values(asdict(entry)))
         self._write_head(entry)  # a row without a head is no sign of anything, a head without a row is
         return entry
+
+    def sign(self, document: bytes) -> str:
+        """A document's signature in hex, by the key that signs the log's heads; `public_key` verifies it."""
+        return self._signer.sign(_DOCUMENT + document).hex()
+
+    def is_signed(self, document: bytes, signature: str) -> bool:
+        """True where a document was signed by this log, and not changed since."""
+        from cryptography.exceptions import InvalidSignature
+
+        try:
+            self._signer.public_key().verify(bytes.fromhex(signature), _DOCUMENT + document)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
 
     @contextmanager
     def action(self, action: Action, object_id: str = _NO_ID, *, reason: str = "") -> Iterator[dict[str, int]]:
@@ -291,7 +310,7 @@ def _broken(what: str, row: int) -> Damaged:
     )
 
 
-def _actor() -> str:
+def actor() -> str:
     """The account that this process runs as; an id where it has no name."""
     user = os.geteuid()
     try:

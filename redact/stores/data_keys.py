@@ -33,8 +33,9 @@ from redact.stores.master import KEY_BYTES, MasterKeys
 IDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,79}")
 # Ids of keys that are no recordings': the log's, those of pseudonyms and of what is proposed. The vault takes no
 # recording of such an id.
-LOG, PERSONS, SOURCES, PROPOSALS = "audit.log", "consent.persons", "batch.sources", "review.proposals"
-NO_RECORDINGS = frozenset({LOG, PERSONS, SOURCES, PROPOSALS})
+LOG, PERSONS, SOURCES = "audit.log", "consent.persons", "batch.sources"
+INDEX, PROPOSALS = "subjects.index", "review.proposals"
+NO_RECORDINGS = frozenset({LOG, PERSONS, SOURCES, INDEX, PROPOSALS})
 # So many keys are wrapped anew in one transaction: what is lost when it is killed.
 BATCH = 200
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from redact.errors import CannotWrite, Damaged, Locked, PolicyError, RedactError, UsageError
 
-History = Literal["records", "keyring", "batches", "qa"]
+History = Literal["records", "keyring", "batches", "qa", "governance"]
 
 # How long a writer waits for another.
 BUSY_MS = 30_000

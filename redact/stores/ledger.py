@@ -22,7 +22,7 @@ from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Tex
 from redact.stores.data_keys import SOURCES, DataKeys
 from redact.stores.database import Database
 
-State = Literal["pending", "running", "done", "held", "failed", "refused", "quarantined"]
+State = Literal["pending", "running", "done", "held", "failed", "refused", "quarantined", "erased"]
 STATES: tuple[State, ...] = get_args(State)
 # What is tried again by the next run without being told: nothing was wrong with the recording itself.
 OPEN_STATES: tuple[State, ...] = ("pending", "running", "failed", "refused")
@@ -272,6 +272,25 @@ class Archived:
         here = self._here & (_RECORDINGS.c.recording_id == recording_id)
         with self._database.writing() as connection:
             connection.execute(update(_RECORDINGS).where(here).values(report=report))
+
+    def of(self, recording_id: str) -> tuple[Row, ...]:
+        """The rows of a recording: one for each place that it lies at."""
+        here = self._here & (_RECORDINGS.c.recording_id == recording_id)
+        with self._database.reading() as connection:
+            return tuple(map(_row, connection.execute(select(*_ROW_COLUMNS).where(here))))
+
+    def erase(self, recording_id: str) -> int:
+        """Forget a recording but for the place it lay at, so that no batch takes it up again; how many places."""
+        with self._database.writing() as connection:
+            here = self._here & (_RECORDINGS.c.recording_id == recording_id)
+            rows = connection.execute(
+                select(_RECORDINGS.c.source, _RECORDINGS.c.size_bytes, _RECORDINGS.c.stamp).where(here)
+            )
+            kept = [Row(row.source, row.size_bytes, row.stamp, "erased") for row in rows]
+            for row in kept:
+                connection.execute(self._of(row.source).values(_stored(asdict(row))))
+        self._database.checkpoint()
+        return len(kept)
 
     def reopen(self, states: Sequence[State]) -> int:
         """What is in these states is pending again; how many. Nothing is written where there is none."""

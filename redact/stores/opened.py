@@ -8,10 +8,15 @@ from redact.errors import UsageError
 from redact.settings import Settings
 from redact.stores import master
 from redact.stores.audit import Audit
+from redact.stores.cases import Cases
+from redact.stores.certificates import Certificates
 from redact.stores.consent import Consent
 from redact.stores.data_keys import DataKeys
 from redact.stores.database import Database, History, connect
 from redact.stores.ledger import Ledger
+from redact.stores.marks import Marks
+from redact.stores.reviews import Reviews
+from redact.stores.subject_index import SubjectIndex
 from redact.stores.vault import Vault
 
 
@@ -84,6 +89,38 @@ class Stores:
     def ledger(self) -> Ledger:
         """What batches have done."""
         return Ledger(self._connected("ledger", "batches"), self.keys)
+
+    @cached_property
+    def _governance(self) -> Database:
+        return self._connected("governance", "governance")
+
+    @cached_property
+    def cases(self) -> Cases:
+        """Requests by people, and breaches."""
+        return Cases(self._governance)
+
+    @cached_property
+    def marks(self) -> Marks:
+        """Legal holds and restrictions."""
+        return Marks(self._governance)
+
+    @cached_property
+    def certificates(self) -> Certificates:
+        """Of what was erased."""
+        return Certificates(self._governance)
+
+    @cached_property
+    def index(self) -> SubjectIndex:
+        """Who is in which recording."""
+        return SubjectIndex(self._governance, self.keys)
+
+    @cached_property
+    def _reviews(self) -> Database:
+        return self._connected("reviews", "qa")
+
+    def reviews(self, outputs: str) -> Reviews:
+        """What the QA team has decided about the calls of a folder of outputs, by its URL."""
+        return Reviews(self._reviews, self.ledger.pseudonym("archive", outputs))
 
     @cached_property
     def vault(self) -> Vault:

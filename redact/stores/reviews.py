@@ -318,6 +318,16 @@ class Reviews:
         with self._database.reading() as connection:
             return int(connection.execute(select(func.count()).select_from(_DECISIONS).where(wanted)).scalar_one())
 
+    def erase(self, recording_id: str) -> int:
+        """Forget what was made of a call, and all decisions about it; how many rows that were."""
+        count = 0
+        with self._database.writing() as connection:
+            for table in (_REVIEWS, _DECISIONS):
+                here = (table.c.archive == self._archive) & (table.c.recording_id == recording_id)
+                count += connection.execute(delete(table).where(here)).rowcount
+        self._database.checkpoint()
+        return count
+
     def close(self) -> None:
         """Close the database."""
         self._database.close()

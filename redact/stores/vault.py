@@ -1,4 +1,4 @@
-"""Sealed files: originals, id maps, and clear transcripts where a policy keeps them.
+"""Sealed files: originals, id maps, clear transcripts where a policy keeps them, and who a request is from.
 
 A file is cut into chunks, each encrypted with AES-256-GCM under the recording's own key. The nonce of a chunk is the
 file's random prefix, the chunk's number, and whether it is the last: the STREAM construction (Hoang, Reyhanitabar,
@@ -22,7 +22,7 @@ from redact.errors import CannotWrite, Damaged, KeyMissing, UsageError
 from redact.publish import Staged
 from redact.stores.data_keys import IDS, NO_RECORDINGS, DataKey, DataKeys
 
-Kind = Literal["original", "map", "transcript"]
+Kind = Literal["original", "map", "transcript", "case"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SCHEMA = 1
 CHUNK_BYTES = 1 << 20

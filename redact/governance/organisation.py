@@ -1,0 +1,174 @@
+"""Who answers for the recordings, and the rules that they set: one YAML file with closed keys, read by all documents.
+
+Its path is the setting `organisation`. `TEMPLATE` is one with every key, commented.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from redact.data import data_path
+from redact.errors import PolicyError
+from redact.policy import nearest
+from redact.stores.consent import Basis
+from redact.stores.reviews import Role
+
+RetentionClass = Literal["recordings", "analyses", "logs", "requests"]
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+_Text = Annotated[str, Field(max_length=2000)]
+
+
+class Contact(_Closed):
+    """Somebody who can be written to."""
+
+    name: _Text = ""
+    address: _Text = ""
+    contact: _Text = ""
+
+
+class Transfer(_Closed):
+    """To a third country, and the safeguard it rests on."""
+
+    country: _Text
+    safeguard: _Text
+
+
+class Activity(_Closed):
+    """One entry of the register (GDPR, Art. 30). `retention` names the class whose limit holds."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")
+    name: _Text = ""
+    purposes: tuple[_Text, ...] = ()
+    lawful_basis: Basis | None = None
+    legitimate_interest: _Text = ""
+    data_subjects: tuple[_Text, ...] = ()
+    data_categories: tuple[_Text, ...] = ()
+    recipients: tuple[_Text, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    retention: RetentionClass = "recordings"
+    controller: _Text = Field(default="", description="For whom, where we are their processor.")
+
+
+class Limit(_Closed):
+    """How long a class of data is kept, and what that rests on."""
+
+    months: int = Field(ge=1, le=600)
+    basis: _Text = ""
+
+
+class Retention(_Closed):
+    """Limits by class. CNIL: recordings 6 months, what is made from them 1 year; logs 6 to 12 months."""
+
+    recordings: Limit = Limit(months=6)
+    analyses: Limit = Limit(months=12)
+    logs: Limit = Limit(months=12)
+    requests: Limit = Limit(months=60)
+
+
+class Requests(_Closed):
+    """Time to answer a person (GDPR, Art. 12(3))."""
+
+    months: int = Field(default=1, ge=1, le=12)
+    extension_months: int = Field(default=2, ge=0, le=12)
+
+
+class BreachRules(_Closed):
+    """Time to notify the authority from when a breach is known (GDPR, Art. 33(1))."""
+
+    deadline_hours: int = Field(default=72, ge=1, le=720)
+
+
+class ClearAccess(_Closed):
+    """What it takes to hear an original."""
+
+    second_person: bool = False
+    training: str = Field(default="", description="A module that has to be valid; empty for none.")
+    approval_hours: int = Field(default=8, ge=1, le=168)
+
+
+class Module(_Closed):
+    """A training: who needs it, for how long it counts, and the score that passes."""
+
+    title: _Text = ""
+    roles: tuple[Role, ...] = ()
+    valid_months: int = Field(default=12, ge=1, le=120)
+    pass_score: float = Field(default=0.8, ge=0, le=1)
+
+
+class ConsentRules(_Closed):
+    """What becomes of calls that were processed, when consent is withdrawn or somebody objects."""
+
+    on_withdrawal: Literal["hold", "redact", "erase"] = "hold"
+
+
+class Organisation(_Closed):
+    """All of it."""
+
+    role: Literal["controller", "processor"] = "controller"
+    controller: Contact = Contact()
+    joint_controllers: tuple[Contact, ...] = ()
+    representative: Contact | None = None
+    controllers: tuple[Contact, ...] = Field(default=(), description="Whom we process for, where we are a processor.")
+    dpo: Contact = Contact()
+    authority: Contact = Contact()
+    website: _Text = ""
+    languages: tuple[Literal["en", "fr"], ...] = ("en", "fr")
+    activities: tuple[Activity, ...] = ()
+    automated_decisions: _Text = ""
+    provision: _Text = Field(default="", description="Whether people must give their data, and what if they don't.")
+    source: _Text = Field(default="", description="Where data come from that people didn't give themselves.")
+    security_measures: tuple[_Text, ...] = ()
+    archives: tuple[str, ...] = Field(default=(), description="Folders or URLs of redacted outputs.")
+    retention: Retention = Retention()
+    requests: Requests = Requests()
+    breach: BreachRules = BreachRules()
+    clear_access: ClearAccess = ClearAccess()
+    consent: ConsentRules = ConsentRules()
+    training: dict[str, Module] = {}
+
+
+def load(file: str | Path) -> Organisation:
+    """An organisation from its file; one without any entry where there is no such file.
+
+    Raises:
+        PolicyError: it can't be read, or something in it is wrong.
+    """
+    path = Path(file)
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        return Organisation()
+    except OSError:
+        raise PolicyError("the organisation's file can't be read", hint="check its path and whose it is") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise PolicyError("the organisation's file is not YAML in UTF-8", hint="mend it; docs/governance.md") from None
+    if not isinstance(data, dict):
+        raise PolicyError("the organisation's file is not a mapping", hint="begin with: redact register template")
+    try:
+        return Organisation.model_validate(data)
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]
+        raise PolicyError(f"the organisation's file is wrong: {_place(fault)}", hint=_hint(fault)) from None
+
+
+def template() -> str:
+    """A file with every key, commented."""
+    return (data_path("pipelines") / "governance" / "organisation.yaml").read_text(encoding="utf-8")
+
+
+def _place(fault: Any) -> str:
+    key = ".".join(map(str, fault["loc"]))
+    return f"unknown key {key!r}" if fault["type"] == "extra_forbidden" else f"{key}: {fault['msg']}"
+
+
+def _hint(fault: Any) -> str:
+    if fault["type"] != "extra_forbidden" or len(fault["loc"]) != 1:
+        return "compare with: redact register template"
+    return nearest(str(fault["loc"][0]), tuple(Organisation.model_fields), "key")
