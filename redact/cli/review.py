@@ -17,9 +17,12 @@ from redact.errors import CannotWrite, ModelMissing, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from redact.options import Options
+    from redact.review.access import Access
     from redact.review.desk import Call
     from redact.review.oidc import Provider
-    from redact.review.originals import Originals
+    from redact.review.originals import Maker, Originals
+    from redact.stores.database import Database
     from redact.stores.opened import Stores
 
 _HIDDEN = ".redact-review.db"
@@ -91,8 +94,8 @@ def review(ctx: click.Context, /, folder: Path, **given: Any) -> None:
 
 def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
     from redact.review import security
+    from redact.review.access import FREE
     from redact.review.desk import Desk
-    from redact.review.originals import InFolder, InVault, Maker
     from redact.review.place import LOCAL, Place
     from redact.stores.database import connect
     from redact.stores.proposals import Proposals
@@ -100,42 +103,65 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
 
     is_kept = given["team"] or settings(ctx).has_stores or given["originals"] == "vault"
     kept = stores(ctx) if is_kept else None
-    desk = Desk(folder, _told(kept, folder) if kept else dict)
     where = settings(ctx)["reviews"] if given["team"] else f"sqlite:///{folder.resolve() / _HIDDEN}"
     archive = kept.ledger.pseudonym("archive", str(folder.resolve())) if kept and given["team"] else "here"
-    connected = connect(where, "qa")
-    reviews = Reviews(connected, archive)
-    ctx.call_on_close(reviews.close)
-    originals: Originals | None = None
-    if given["originals"] == "vault" and kept:
-        originals = InVault(kept.vault)
-    elif given["originals"]:
-        originals = InFolder(Path(given["originals"]))
-    maker, policy = None, chosen_policy(given)
-    if originals:
-        booked = kept.ledger.archive(str(folder.resolve())) if kept else None
-
-        def made(call: Call, report: str) -> None:
-            if booked:
-                booked.corrected(call.name, report)
-
-        maker = Maker(chosen_options({**given, "force": True}, policy), originals, made)
+    database = connect(where, "qa")
+    ctx.call_on_close(database.close)
+    reviews, policy = Reviews(database, archive), chosen_policy(given)
+    originals = _originals(kept, given["originals"])
     entry = None
     if not given["team"]:
         entry = secrets.token_urlsafe(24)
         reviews.put_user(LOCAL, security.password_hash(secrets.token_urlsafe(24)))
     return Place(
-        desk,
+        Desk(folder, _told(kept, folder) if kept else dict),
         reviews,
         originals,
-        maker,
-        kept.audit if kept else None,
-        entry,
-        given["is_https"],
-        share_of(given["sample"]) if given["sample"] else policy.review_sample,
-        _provider(given),
-        Proposals(connected, archive, kept.keys) if kept else None,
-        _clear(kept) if kept else lambda *_: "",
+        _maker(kept, folder, originals, chosen_options({**given, "force": True}, policy)) if originals else None,
+        audit=kept.audit if kept else None,
+        entry=entry,
+        is_https=given["is_https"],
+        sample=share_of(given["sample"]) if given["sample"] else policy.review_sample,
+        provider=_provider(given),
+        proposals=Proposals(database, archive, kept.keys) if kept else None,
+        access=_access(kept, database, archive, is_team=given["team"]) if kept else FREE,
+        clear=_clear(kept) if kept else lambda *_: "",
+    )
+
+
+def _originals(kept: Stores | None, where: str | None) -> Originals | None:
+    from redact.review.originals import InFolder, InVault
+
+    if where == "vault" and kept:
+        return InVault(kept.vault)
+    return InFolder(Path(where)) if where else None
+
+
+def _maker(kept: Stores | None, folder: Path, originals: Originals, options: Options) -> Maker:
+    from redact.review.originals import Maker
+
+    booked = kept.ledger.archive(str(folder.resolve())) if kept else None
+
+    def made(call: Call, report: str) -> None:
+        if booked:
+            booked.corrected(call.name, report)
+
+    return Maker(options, originals, made)
+
+
+def _access(kept: Stores, database: Database, archive: str, *, is_team: bool) -> Access:
+    """What the organisation wants of whoever hears an original."""
+    from redact.governance.organisation import load
+    from redact.review.access import Access
+    from redact.stores.approvals import Approvals
+
+    rules = load(kept.settings["organisation"]).clear_access
+    if rules.second_person and not is_team:
+        raise UsageError("your organisation wants a second person for originals", hint="open the page with --team")
+    return Access(
+        Approvals(database, archive) if rules.second_person else None,
+        rules.approval_hours,
+        restricted=lambda: frozenset(mark.recording_id for mark in kept.marks.all("restriction")),
     )
 
 

@@ -40,6 +40,8 @@ def erase(stores: Stores, archives: Sequence[str], recording_id: str, *, reason:
             for path in _outputs(archive, recording_id):
                 archive.remove(path)
                 removed["outputs"] += 1
+            removed["reviews"] += stores.approvals(archive.url).forget(recording_id)
+            removed["reviews"] += stores.proposals(archive.url).forget(recording_id)
             removed["reviews"] += stores.reviews(archive.url).erase(recording_id)
             removed["ledger"] += stores.ledger.archive(archive.url).erase(recording_id)
         removed["index"] = stores.index.forget(recording_id)

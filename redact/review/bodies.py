@@ -1,6 +1,6 @@
 """What the page's requests carry: closed, with limits, and told nowhere if it is wrong."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,7 +11,8 @@ from redact.policy import ENTITY_TYPES
 from redact.stores.proposals import LONGEST
 
 # Why somebody listens to an original, or sends a call back.
-REASONS = ("unsure", "complaint", "sample", "missed", "too_much", "unclear_sound")
+Reason = Literal["unsure", "complaint", "sample", "missed", "too_much", "unclear_sound"]
+REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
 class _Closed(BaseModel):
@@ -64,6 +65,12 @@ class Verdict(_Closed):
 
     kind: Literal["approve", "return", "escalate"]
     reason: str = Field(default="", max_length=40)
+
+
+class Question(_Closed):
+    """Why somebody wants to hear an original."""
+
+    reason: Reason
 
 
 class Suggestion(_Closed):

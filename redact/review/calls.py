@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from redact.naming import opaque
-from redact.review.bodies import REASONS, Draft, Verdict
+from redact.review.bodies import REASONS, Draft, Question, Verdict
 from redact.review.desk import Call, Desk
 from redact.review.ground import Here, Making, Seen, Signed, page, seen_calls
 from redact.review.originals import stretch
@@ -86,6 +86,7 @@ def original(place: Here, found: Seen, start_ms: int, end_ms: int, reason: str, 
         raise Refused(422, "reason")
     if session.user.role != "dpo" and place.reviews.review(found.name).claimed_by != session.user.name:
         raise Refused(409, "not_claimed")
+    place.access.check(session.user, found)
     if not _is_around(found, place.reviews.review(found.name), start_ms, end_ms):
         raise Refused(422, "no_mask")
     part = {"start_ms": start_ms, "end_ms": end_ms}
@@ -93,6 +94,19 @@ def original(place: Here, found: Seen, start_ms: int, end_ms: int, reason: str, 
         place.audit.add("original.hear", "begun", opaque(found.sha256), reason=reason, counts=part)
     place.reviews.decide(found.name, session.user.name, "original", reason, [part])
     return Response(stretch(place.originals, found, start_ms, end_ms), media_type="audio/wav")
+
+
+@routes.post("/api/calls/{public_id}/ask", name="ask")
+def ask(place: Here, found: Seen, given: Question, session: Signed) -> dict[str, Any]:
+    """Ask a second person to let one hear the original."""
+    if place.access.approvals is None:
+        raise Refused(404, "no_second_person")
+    if place.reviews.review(found.name).claimed_by != session.user.name and session.user.role != "dpo":
+        raise Refused(409, "not_claimed")
+    if place.audit:
+        place.audit.add("clear.ask", "done", opaque(found.sha256), reason=given.reason)
+    place.access.approvals.ask(found.name, session.user.name, given.reason)
+    return {}
 
 
 @routes.post("/api/calls/{public_id}/claim", name="claim")

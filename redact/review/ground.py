@@ -55,7 +55,7 @@ def seen(place: Here, session: Signed, public_id: str) -> Call:
         Refused: there is none, or it is not of their queues, which is answered alike.
     """
     call = place.desk.call(public_id)
-    if call is None or not security.sees(session, call):
+    if call is None or not _sees(place, session, call):
         raise Refused(404, "no_such_call")
     return call
 
@@ -65,7 +65,17 @@ Seen = Annotated[Call, Depends(seen)]
 
 def seen_calls(place: Place, session: Session) -> list[Call]:
     """All calls that somebody may see."""
-    return [call for call in place.desk.calls() if security.sees(session, call)]
+    restricted = _hidden(place, session)
+    return [call for call in place.desk.calls() if security.sees(session, call) and call.name not in restricted]
+
+
+def _sees(place: Place, session: Session, call: Call) -> bool:
+    return security.sees(session, call) and call.name not in _hidden(place, session)
+
+
+def _hidden(place: Place, session: Session) -> frozenset[str]:
+    """Calls that are kept, and not used, are there for the DPO alone (GDPR, Art. 18(2))."""
+    return frozenset() if session.user.role == "dpo" else place.access.restricted()
 
 
 def page(request: Request, name: str, session: Session | None = None, **facts: Any) -> HTMLResponse:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from redact.review.access import FREE, Access
 from redact.review.desk import Call, Desk
 from redact.review.oidc import Provider
 from redact.review.originals import Maker, Originals
@@ -27,6 +28,7 @@ class Place:
         is_https: the page is reached by TLS.
         provider: of the organisation's accounts; None where users have passwords only.
         sample: share of the calls that are done which are to be reviewed; all others are.
+        access: what it takes to hear an original.
         proposals: for the lists of terms; None without stores, whose keys seal them.
         clear: words of a call between two times, as they were said; empty where no transcript in clear is kept.
     """
@@ -41,6 +43,7 @@ class Place:
     sample: float = 1.0
     provider: Provider | None = None
     proposals: Proposals | None = None
+    access: Access = FREE
     clear: Callable[[Call, int, int], str] = lambda *_: ""
 
     def is_sampled(self, call: Call) -> bool:

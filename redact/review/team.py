@@ -17,6 +17,7 @@ from redact.review.terms import form
 from redact.stores.proposals import Proposal
 
 routes = APIRouter()
+Number = Annotated[int, Path(ge=1, le=1 << 40)]
 
 
 @routes.get("/api/decisions", name="decisions")
@@ -81,9 +82,7 @@ def proposals(place: Here, session: Signed) -> list[dict[str, Any]]:
 
 
 @routes.post("/api/proposals/{number}", name="decide_proposal")
-def decide_proposal(
-    place: Here, number: Annotated[int, Path(ge=1, le=1 << 40)], given: Answer, session: Signed
-) -> dict[str, Any]:
+def decide_proposal(place: Here, number: Number, given: Answer, session: Signed) -> dict[str, Any]:
     """Accept or decline a proposal."""
     mine = {call.name: call for call in seen_calls(place, session)}
     known = {p.number: mine[p.recording_id] for p in _proposed(place) if p.recording_id in mine}
@@ -93,6 +92,43 @@ def decide_proposal(
         reason = "accepted" if given.accept else "declined"
         place.audit.add("terms.decide", "begun", opaque(known[number].sha256), reason=reason)
     place.proposals.decide(number, session.user.name, accept=given.accept)
+    return {}
+
+
+@routes.get("/approvals", name="approvals_page")
+def approvals_page(request: Request, session: Signed) -> Response:
+    """The page of who wants to hear an original."""
+    return page(request, "approvals.html", session)
+
+
+@routes.get("/api/approvals", name="approvals")
+def approvals(place: Here, session: Signed) -> list[dict[str, Any]]:
+    """Who wants to hear an original, and who let them."""
+    by_name = {call.name: call.public_id for call in seen_calls(place, session)}
+    asked = place.access.approvals.all() if place.access.approvals else ()
+    return [
+        {
+            "number": a.number, "call": by_name[a.recording_id], "name": a.name, "reason": a.reason,
+            "asked_at": a.asked_at, "state": a.state, "decided_by": a.decided_by, "until": a.until,
+            "is_own": a.name == session.user.name,
+        }
+        for a in asked
+        if a.recording_id in by_name
+    ]  # fmt: skip
+
+
+@routes.post("/api/approvals/{number}", name="decide_approval")
+def decide_approval(place: Here, number: Number, given: Answer, session: Signed) -> dict[str, Any]:
+    """Let somebody hear an original for some hours, or not."""
+    mine = {call.name: call for call in seen_calls(place, session)}
+    asked = place.access.approvals.all() if place.access.approvals else ()
+    known = {a.number: mine[a.recording_id] for a in asked if a.recording_id in mine}
+    if place.access.approvals is None or number not in known:
+        raise Refused(404, "no_such_question")
+    if place.audit:
+        reason = "granted" if given.accept else "declined"
+        place.audit.add("clear.grant", "begun", opaque(known[number].sha256), reason=reason)
+    place.access.approvals.decide(number, session.user.name, grant=given.accept, hours=place.access.hours)
     return {}
 
 

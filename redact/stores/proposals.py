@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, insert, select, update
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, delete, insert, select, update
 
 from redact.errors import KeyMissing, Locked, UsageError
 from redact.stores.data_keys import PROPOSALS, DataKeys
@@ -118,6 +118,12 @@ class Proposals:
             values = {"state": "accepted" if accept else "declined", "decided_by": name, "decided_at": _now()}
             connection.execute(update(_PROPOSALS).where(here).values(values))
             return self._opened(connection.execute(select(_PROPOSALS).where(here)).one())
+
+    def forget(self, recording_id: str) -> int:
+        """Forget what was proposed of a call; how many that were."""
+        here = (_PROPOSALS.c.archive == self._archive) & (_PROPOSALS.c.recording_id == recording_id)
+        with self._database.writing() as connection:
+            return int(connection.execute(delete(_PROPOSALS).where(here)).rowcount)
 
     def _sealed(self, term: str) -> bytes:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM

@@ -2,23 +2,21 @@
 
 import shutil
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "speed"))
 
-from made import long_call
-from review_world import PASSWORD
-
 pytest.importorskip("fastapi")
 
-from fastapi.testclient import TestClient
+from made import long_call
+from review_world import PASSWORD, Team
 
 from redact.options import Options
 from redact.pipeline import Redactor
-from redact.review import app, security
+from redact.review import security
+from redact.review.app import build
 from redact.review.desk import Desk
 from redact.review.originals import InFolder, Maker
 from redact.review.place import Place
@@ -30,7 +28,6 @@ from redact.stores.reviews import Reviews, User
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 OPTIONS = Options(model="tiny.en", language="en", force=True)
-BASE = "http://127.0.0.1:8765"
 USERS = (
     User("rita", "reviewer"),
     User("bill", "reviewer", ("billing",)),
@@ -59,30 +56,6 @@ def made_calls(tmp_path_factory, maker_redactor):
     return folder
 
 
-@dataclass
-class Team:
-    """The application, and clients of it who have signed in."""
-
-    folder: Path
-    place: Place
-    application: object
-    clients: dict[str, TestClient] = field(default_factory=dict)
-
-    def client(self, name: str | None = None) -> TestClient:
-        if name is None:
-            return TestClient(self.application, base_url=BASE)
-        if name not in self.clients:
-            client = TestClient(self.application, base_url=BASE)
-            answer = client.post("/api/sign-in", json={"name": name, "password": PASSWORD})
-            assert answer.status_code == 200, answer.text
-            client.headers["X-CSRF-Token"] = client.get("/api/me").json()["csrf"]
-            self.clients[name] = client
-        return self.clients[name]
-
-    def id_of(self, name: str) -> str:
-        return next(call.public_id for call in self.place.desk.calls() if call.name == name)
-
-
 @pytest.fixture(scope="session")
 def hashed():
     return security.password_hash(PASSWORD)
@@ -105,6 +78,6 @@ def team(tmp_path, made_calls, maker_redactor, hashed):
     )
     proposals = Proposals(database, "here", DataKeys(keyring, master.new()))
     place = Place(Desk(folder / "out", lambda: queues), reviews, originals, maker, proposals=proposals)
-    yield Team(folder, place, app.build(place))
+    yield Team(folder, place, build(place), database=database)
     for opened in (reviews, database, keyring):
         opened.close()

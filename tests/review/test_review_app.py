@@ -4,19 +4,24 @@ import hashlib
 import json
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from review_world import Team
 
 from redact.audio.decode import decode
 from redact.errors import PolicyError
 from redact.review import security
+from redact.review.access import Access
+from redact.review.app import build
 from redact.review.calls import _ranged
 from redact.review.place import LOCAL
+from redact.stores.approvals import Approvals
 from redact.stores.reviews import ABSOLUTE_S, CLAIM_S, IDLE_S, ROLES
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
-PAGES = {"work_list", "call_page", "figures", "proposals_page"}
+PAGES = {"work_list", "call_page", "figures", "proposals_page", "approvals_page"}
 BY_ROLE = {"reviewer": "rita", "lead": "lea", "dpo": "dora", "auditor": "aude", "admin": "adam"}
 # A request of each route that is right but for who sends it.
 REQUESTS = {
@@ -41,6 +46,10 @@ REQUESTS = {
     "release": ("POST", "/api/calls/{id}/release", None),
     "decisions": ("GET", "/api/decisions", None),
     "figures": ("GET", "/figures", None),
+    "ask": ("POST", "/api/calls/{id}/ask", {"reason": "sample"}),
+    "approvals_page": ("GET", "/approvals", None),
+    "approvals": ("GET", "/api/approvals", None),
+    "decide_approval": ("POST", "/api/approvals/1", {"accept": True}),
     "propose": ("POST", "/api/calls/{id}/proposals", {"kind": "allow", "start_ms": 0, "end_ms": 1, "term": "Larkspur"}),
     "proposals_page": ("GET", "/proposals", None),
     "proposals": ("GET", "/api/proposals", None),
@@ -51,7 +60,7 @@ REQUESTS = {
 # What a route answers here to those who may call it, where that is not 200.
 OTHERWISE = {
     "sign_in": {401}, "enter": {401}, "draft": {200, 409}, "decide": {200, 409}, "original": {200, 409, 422},
-    "propose": {200, 409}, "decide_proposal": {404},
+    "propose": {200, 409}, "decide_proposal": {404}, "ask": {404}, "decide_approval": {404},
     "oidc_begin": {404}, "oidc_return": {303},
 }  # fmt: skip
 
@@ -440,3 +449,60 @@ def test_a_policy_says_how_many_calls_are_reviewed():
     assert policy.digest == load("default").digest  # outputs are the same
     with pytest.raises(PolicyError):
         load("default").changed(review_sample=0)
+
+
+def test_an_original_is_heard_by_a_second_person_s_word(team):
+    place = replace(team.place, access=Access(Approvals(team.database, "here"), hours=8))
+    other = Team(team.folder, place, build(place), database=team.database)
+    rita, lea = other.client("rita"), other.client("lea")
+    path = f"/api/calls/{other.id_of('first')}"
+    rita.post(f"{path}/claim")
+    mask = rita.get(path).json()["intervals"][0]
+    heard = f"{path}/original?start_ms={mask['start_ms']}&end_ms={mask['end_ms']}&reason=unsure"
+    assert rita.get(heard).json()["error"] == "second_person"
+    assert rita.post(f"{path}/ask", json={"reason": "because"}).status_code == 422
+    assert rita.post(f"{path}/ask", json={"reason": "unsure"}).status_code == 200
+    assert rita.post(f"{path}/ask", json={"reason": "unsure"}).status_code == 200  # and waits as before
+    (asked,) = lea.get("/api/approvals").json()
+    assert (asked["name"], asked["state"], asked["is_own"]) == ("rita", "open", False)
+    assert lea.post(f"/api/approvals/{asked['number']}", json={"accept": True}).status_code == 200
+    assert lea.post(f"/api/approvals/{asked['number']}", json={"accept": False}).status_code == 409
+    assert rita.get(heard).status_code == 200
+    in_nine_hours = datetime.now(UTC) + timedelta(hours=9)
+    assert not place.access.approvals.is_granted("first", "rita", in_nine_hours)
+    other_path = f"/api/calls/{other.id_of('second')}"
+    lea.post(f"{other_path}/claim")
+    lea.post(f"{other_path}/ask", json={"reason": "sample"})
+    own = lea.get("/api/approvals").json()[-1]["number"]
+    assert lea.post(f"/api/approvals/{own}", json={"accept": True}).json()["error"] == "own"
+    assert other.client("dora").post(f"/api/approvals/{own}", json={"accept": False}).status_code == 200
+    again = lea.get(other_path).json()["intervals"][0]
+    query = f"start_ms={again['start_ms']}&end_ms={again['end_ms']}&reason=sample"
+    assert lea.get(f"{other_path}/original?{query}").json()["error"] == "second_person"
+
+
+@pytest.mark.parametrize(
+    ("access", "error"),
+    [(Access(is_trained=lambda user: user.name == "lea"), "untrained"), (Access(is_frozen=lambda: True), "frozen")],
+)
+def test_an_original_is_refused(team, access, error):
+    place = replace(team.place, access=access)
+    other = Team(team.folder, place, build(place), database=team.database)
+    rita, path = other.client("rita"), f"/api/calls/{other.id_of('first')}"
+    rita.post(f"{path}/claim")
+    mask = rita.get(path).json()["intervals"][0]
+    heard = f"{path}/original?start_ms={mask['start_ms']}&end_ms={mask['end_ms']}&reason=unsure"
+    answer = rita.get(heard)
+    assert (answer.status_code, answer.json()["error"]) == (403, error)
+    assert not [d for d in place.reviews.decisions("first") if d.kind == "original"]
+
+
+def test_a_restricted_call_is_there_for_the_dpo_alone(team):
+    place = replace(team.place, access=Access(restricted=lambda: frozenset({"first"})))
+    other = Team(team.folder, place, build(place), database=team.database)
+    found = other.id_of("first")
+    for name in ("rita", "lea"):
+        assert len(other.client(name).get("/api/calls").json()["calls"]) == 1
+        for route in ("call", "sound", "peaks", "original", "claim", "call_page"):
+            assert ask(other.client(name), route, found).status_code == 404, route
+    assert len(other.client("dora").get("/api/calls").json()["calls"]) == 2

@@ -460,12 +460,18 @@ class Desk {
     const end = Math.min(this.call.duration_ms, mask.end_ms + AROUND_MS, start + 60_000);
     const query = new URLSearchParams({ start_ms: String(start), end_ms: String(end), reason });
     const answer = await fetch(`${path}/original?${query}`, { credentials: "same-origin", cache: "no-store" });
-    if (!answer.ok) return tell(word("failed"));
+    if (!answer.ok) return this.refusedOriginal(((await answer.json()) as { error: string }).error, reason);
     const address = URL.createObjectURL(await answer.blob());
     const player = new Audio(address);
     player.addEventListener("ended", () => URL.revokeObjectURL(address), { once: true });
     this.wave?.pause();
     await player.play();
+  }
+
+  private async refusedOriginal(why: string, reason: string): Promise<void> {
+    if (why !== "second_person") return tell(word(why));
+    await ask("POST", `${path}/ask`, { reason });
+    tell(word("asked"));
   }
 
   private async propose(): Promise<void> {

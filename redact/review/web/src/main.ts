@@ -1,5 +1,6 @@
 import "./main.css";
 
+import { approvals } from "./approvals";
 import { call } from "./call";
 import { list } from "./list";
 import { listen, signedIn } from "./page";
@@ -22,5 +23,6 @@ const pages: Record<string, () => Promise<void>> = {
   call,
   figures,
   proposals,
+  approvals,
 };
 void pages[document.body.dataset.page ?? ""]?.();
