@@ -129,6 +129,12 @@ def written_down(kind: TermKind, value: str) -> frozenset[Term]:
     return frozenset({(kind, form)} if form and not _is_card(value) else ())
 
 
+def of_id(call_id: str) -> frozenset[Term]:
+    """The term of a call's id, which is nobody's card number however many digits it has."""
+    form = _reference(call_id)
+    return frozenset({("reference", form)} if form else ())
+
+
 def _is_kept(word: Word, decided: Sequence[Correction]) -> bool:
     return corrections.is_kept(Stretch(word.channel, word.start_ms or 0, word.end_ms or 0), decided)
 

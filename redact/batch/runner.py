@@ -21,11 +21,11 @@ from redact.batch.archive import Archive, Item, chosen
 from redact.batch.metadata import NOTHING, Known, Metadata
 from redact.batch.pool import TRIES, stopped
 from redact.batch.work import Job, Outcome, Task, shard, wrong_outputs
-from redact.errors import CannotWrite, InputRejected, KeyMissing, Locked, RedactError
+from redact.custody import sources_of
+from redact.errors import CannotWrite, InputRejected, Locked, RedactError
 from redact.policy import Policy
 from redact.stores.ledger import OPEN_STATES, Archived, Done, Row, State
 from redact.stores.opened import Stores
-from redact.stores.vault import Vault
 
 # So many files are compared with the ledger at a time.
 _LOOKED_UP_AT_ONCE = 500
@@ -344,7 +344,7 @@ class Batch:
     def _seal_map(self, task: Task, recording_id: str) -> None:
         """Keep which file an id is of, and what its metadata say in clear: in the vault, under the recording's key."""
         known = task.metadata
-        own = {"source": f"{self.source.url}/{task.item.path}", "call_id": known.call_id, "agent": known.agent}
+        own = {"source": f"{self.source.url}/{task.item.path}", "agent": known.agent, **known.beside}
         before = sources_of(self.stores.vault, recording_id)
         if own not in before:  # the same recording may lie at several places
             told = [each for each in before if each["source"] != own["source"]]
@@ -401,15 +401,6 @@ class Batch:
             for part in Path(self.dest.root).glob("??/.*.part"):
                 with contextlib.suppress(OSError):
                     part.unlink()
-
-
-def sources_of(vault: Vault, recording_id: str) -> list[dict[str, str]]:
-    """Where a recording lies, and what its metadata say in clear: `source`, `call_id`, `agent`; empty where unknown."""
-    try:
-        told: list[dict[str, str]] = json.loads(b"".join(vault.opened(recording_id, "map")))
-    except KeyMissing:
-        return []
-    return told
 
 
 def estimated_s(item: Item) -> float:

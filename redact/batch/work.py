@@ -129,7 +129,12 @@ class Worker:
         self._job = job
         self._source, self._dest = Archive(job.source), Archive(job.dest)
         self._stores = Stores(job.settings)
-        self._custodian = Custodian(self._stores, requires_basis=job.requires_basis, seals=job.seals)
+        self._custodian = Custodian(
+            self._stores,
+            requires_basis=job.requires_basis,
+            seals=job.seals,
+            indexes=job.options.loaded_policy().subject_index,
+        )
         self._redactor = redactor
 
     def __call__(self, task: Task) -> Outcome:
@@ -153,8 +158,9 @@ class Worker:
         with self._source.at_hand(task.item) as path:
             content = _sha256(path)
             if task.adopts and (there := self._there(content)):
+                self._custodian.index_beside(naming.opaque(content), known.beside)
                 return there, True
-            with self._custodian.of(naming.opaque(content), basis) as custody:
+            with self._custodian.of(naming.opaque(content), basis, known.beside) as custody:
                 return self._redacted(path, content, known, custody), False
 
     def _redacted(self, path: Path, content: str, known: Metadata, custody: Custody) -> Done:
