@@ -34,6 +34,15 @@ class Custodian:
         self._seals = seals
         self._indexes = indexes
 
+    def open(self) -> None:
+        """Open the index, where one is kept: what is wrong with it shows before the first call.
+
+        Raises:
+            RedactError: it can't be opened.
+        """
+        if self._indexes:
+            _ = self._stores.index
+
     def basis(self, call_id: str, recorded_at: str = "", *, logged_as: str = "-") -> str:
         """What allows a call to be processed, asked before a byte of it is read.
 
@@ -94,15 +103,6 @@ class Custodian:
         known = (beside, *sources_of(self._stores.vault, recording_id))
         terms = {*told, *(term for one in known for term in terms_beside(one))}
         return self._stores.index.put(recording_id, terms)
-
-    def index_beside(self, recording_id: str, beside: Mapping[str, str]) -> None:
-        """Note what the metadata say of a recording that was redacted before, of another place where it lies.
-
-        Raises:
-            RedactError: it can't be noted.
-        """
-        if self._indexes:
-            self._stores.index.add(recording_id, terms_beside(beside))
 
 
 def sources_of(vault: Vault, recording_id: str) -> list[dict[str, str]]:

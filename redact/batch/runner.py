@@ -21,7 +21,7 @@ from redact.batch.archive import Archive, Item, chosen
 from redact.batch.metadata import NOTHING, Known, Metadata
 from redact.batch.pool import TRIES, stopped
 from redact.batch.work import Job, Outcome, Task, shard, wrong_outputs
-from redact.custody import sources_of
+from redact.custody import sources_of, terms_beside
 from redact.errors import CannotWrite, InputRejected, Locked, RedactError
 from redact.policy import Policy
 from redact.stores.ledger import OPEN_STATES, Archived, Done, Row, State
@@ -342,13 +342,19 @@ class Batch:
         return done if failures < TRIES else replace(done, state="quarantined")
 
     def _seal_map(self, task: Task, recording_id: str) -> None:
-        """Keep which file an id is of, and what its metadata say in clear: in the vault, under the recording's key."""
+        """Keep which file an id is of, and what its metadata say in clear: in the vault, under the recording's key.
+
+        What they say of whose the call is goes to the index as well: of all its places, for here one comes after the
+        other, while two workers may be at work on the same recording.
+        """
         known = task.metadata
         own = {"source": f"{self.source.url}/{task.item.path}", "agent": known.agent, **known.beside}
         before = sources_of(self.stores.vault, recording_id)
+        places = [*(each for each in before if each["source"] != own["source"]), own]
         if own not in before:  # the same recording may lie at several places
-            told = [each for each in before if each["source"] != own["source"]]
-            self.stores.vault.seal(BytesIO(json.dumps([*told, own]).encode()), recording_id, "map")
+            self.stores.vault.seal(BytesIO(json.dumps(places).encode()), recording_id, "map")
+        if self._policy.subject_index and recording_id != task.source:
+            self.stores.index.add(recording_id, {term for place in places for term in terms_beside(place)})
 
     def _retire(self, item: Item, source: str, recording_id: str) -> bool:
         """Put the original where the policy wants it; False where it stays, though the policy wants it gone.

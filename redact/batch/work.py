@@ -123,6 +123,9 @@ class Worker:
     Args:
         job: how.
         redactor: whose outputs replace others, and are called by their input's digest.
+
+    Raises:
+        RedactError: the index of who is in which call can't be opened.
     """
 
     def __init__(self, job: Job, redactor: "Redactor") -> None:
@@ -135,6 +138,7 @@ class Worker:
             seals=job.seals,
             indexes=job.options.loaded_policy().subject_index,
         )
+        self._custodian.open()
         self._redactor = redactor
 
     def __call__(self, task: Task) -> Outcome:
@@ -158,9 +162,8 @@ class Worker:
         with self._source.at_hand(task.item) as path:
             content = _sha256(path)
             if task.adopts and (there := self._there(content)):
-                self._custodian.index_beside(naming.opaque(content), known.beside)
                 return there, True
-            with self._custodian.of(naming.opaque(content), basis, known.beside) as custody:
+            with self._custodian.of(naming.opaque(content), basis) as custody:
                 return self._redacted(path, content, known, custody), False
 
     def _redacted(self, path: Path, content: str, known: Metadata, custody: Custody) -> Done:
