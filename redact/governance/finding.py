@@ -71,19 +71,23 @@ def rebuild(
     done = Counter[str]()
     with stores.audit.action("index.build") as counts:
         for recording_id in sorted(sealed):
-            if not again and stores.index.has(recording_id):
-                done["there"] += 1
-                continue
-            try:
-                clear = native.read(b"".join(stores.vault.opened(recording_id, "transcript")).decode())
-            except KeyMissing:  # erased, changed, or under a master key that isn't here: the others go on
-                done["not_opened"] += 1
-                continue
-            custodian.index(recording_id, subjects.said(clear, find(clear), _NO_PLAN))
-            done["indexed"] += 1
+            is_there = not again and stores.index.has(recording_id)
+            done["there" if is_there else _indexed(stores, custodian, recording_id, find)] += 1
         for recording_id in sorted(booked - sealed):
             for told in sources_of(stores.vault, recording_id):
                 stores.index.add(recording_id, terms_beside(told))
             done["without_transcript"] += 1
         counts |= done
     return done
+
+
+def _indexed(
+    stores: Stores, custodian: Custodian, recording_id: str, find: Callable[[Transcript], Sequence[Finding]]
+) -> str:
+    """What came of one recording."""
+    try:
+        clear = native.read(b"".join(stores.vault.opened(recording_id, "transcript")).decode())
+    except KeyMissing:  # erased, changed, or under a master key that isn't here: the others go on
+        return "not_opened"
+    custodian.index(recording_id, subjects.said(clear, find(clear), _NO_PLAN))
+    return "indexed"
