@@ -113,6 +113,7 @@ class Policy(_Closed):
     originals: Originals = "keep"
     clear_transcript: Literal["drop", "vault"] = "drop"
     review_sample: float = Field(default=1.0, gt=0, le=1)
+    subject_index: bool = True
 
     @field_validator("recognizers", "keep_fields", mode="before")
     @classmethod
@@ -136,7 +137,7 @@ class Policy(_Closed):
         """SHA-256 of the policy's content, as far as outputs depend on it: its identity in reports."""
         content = json.dumps(
             {
-                **self.model_dump(mode="json", exclude={"recognizers", "review_sample"}),
+                **self.model_dump(mode="json", exclude={"recognizers", "review_sample", "subject_index"}),
                 # By what the files say, not by where they lie.
                 **({"recognizers": [_read_own(file)[1] for file in self.recognizers]} if self.recognizers else {}),
             },

@@ -15,15 +15,16 @@ from redact.cli.options import chosen_options, chosen_policy, listening, share_o
 from redact.errors import CannotWrite, ModelMissing, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from redact.options import Options
+    from redact.options import Index, Options
     from redact.review.access import Access
     from redact.review.desk import Call
     from redact.review.oidc import Provider
     from redact.review.originals import Maker, Originals
     from redact.stores.database import Database
     from redact.stores.opened import Stores
+    from redact.subjects import Term
 
 _HIDDEN = ".redact-review.db"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -146,7 +147,8 @@ def _maker(kept: Stores | None, folder: Path, originals: Originals, options: Opt
         if booked:
             booked.corrected(call.name, report)
 
-    return Maker(options, originals, made)
+    is_indexed = kept and options.loaded_policy().subject_index
+    return Maker(options, originals, made, _indexing(kept, folder) if kept and is_indexed else lambda _: None)
 
 
 def _access(kept: Stores, database: Database, archive: str, *, is_team: bool) -> Access:
@@ -163,6 +165,27 @@ def _access(kept: Stores, database: Database, archive: str, *, is_team: bool) ->
         rules.approval_hours,
         restricted=lambda: frozenset(mark.recording_id for mark in kept.marks.all("restriction")),
     )
+
+
+def _indexing(kept: Stores, folder: Path) -> Callable[[Call], Index | None]:
+    """What notes who is in a call that is made anew, where it is known by the id of its content."""
+    from redact import naming
+    from redact.custody import Custodian
+
+    custodian = Custodian(kept, requires_basis=False, seals=False)
+    booked = kept.ledger.archive(str(folder.resolve()))
+
+    def index(call: Call) -> Index | None:
+        recording_id = naming.opaque(call.sha256)
+        if not (booked.of(recording_id) or kept.index.has(recording_id)):
+            return None
+
+        def note(told: Iterable[Term]) -> None:
+            custodian.index(recording_id, told)
+
+        return note
+
+    return index
 
 
 def _provider(given: Mapping[str, Any]) -> Provider | None:
