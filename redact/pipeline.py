@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from redact import __version__, given, listen, naming, page, relisten, report, text, verify
+from redact import __version__, given, listen, naming, page, relisten, report, subjects, text, verify
 from redact.alignment import paced
 from redact.audio import dtmf
 from redact.audio.beeps import beeps
@@ -60,20 +60,23 @@ class Redactor:
             options.model, options.language, options.device, terms, self.policy.recognizers, options.threads
         )
 
-    def for_call(self, language: str | None, roles: tuple[Role, ...] | None) -> "Redactor":
+    def for_call(self, language: str | None, roles: tuple[Role, ...] | None, *, html: bool | None = None) -> "Redactor":
         """The same, for a call of which more is known; models are shared.
 
         Args:
             language: ISO 639-1; None for what the options say.
             roles: what each channel holds; None for what the options say.
+            html: also write a page for a browser; None for what the options say.
 
         Raises:
             RedactError: the model can't be loaded, or the language can't be redacted.
         """
-        if language is None and roles is None:
+        if language is None and roles is None and html is None:
             return self
         told = copy(self)
-        told._options = replace(self._options, roles=roles or self._options.roles)
+        told._options = replace(
+            self._options, roles=roles or self._options.roles, html=self._options.html if html is None else html
+        )
         told._loaded = self._loaded.speaking(language) if language else self._loaded
         return told
 
@@ -124,6 +127,7 @@ class Redactor:
             # A name is no text: what the policy keeps in that is not kept in this.
             is_everyday = load_language(call.transcript.language).is_everyday
             kept = values(call.transcript, call.plan, is_everyday)
+            self._index(call)
             stem = self._stem(path, custody, decoded.recording.sha256, kept, is_everyday)
             if call.plan.hold:
                 self._publish_report_alone(call, None, directory, stem, clock)
@@ -313,6 +317,12 @@ class Redactor:
             hashes[suffix] = hashlib.sha256(content).hexdigest()
         return encoded, hashes
 
+    def _index(self, call: "_Call") -> None:
+        """Note who is in the call, where that is kept: also of one that is held then, for it is theirs all the same."""
+        if call.custody.index:
+            told = subjects.said(call.transcript, call.findings, call.plan, call.custody.decided)
+            call.custody.index(told)
+
     def _seal(self, path: Path, decoded: Decoded, call: "_Call") -> None:
         """Keep the original, where it is kept: its own bytes, or a copy without card codes, PINs and keys pressed.
 
@@ -440,7 +450,7 @@ class Redactor:
     ) -> dict[str, Any]:
         run = report.Run(
             self.policy.name, self.policy.digest, self._loaded.digests, clock.seconds, __version__, call.custody.basis,
-            len(call.custody.decided),
+            len(call.custody.decided), self.policy.padding.grid_ms,
         )  # fmt: skip
         told = (*call.notes, *notes)
         return report.build(

@@ -112,6 +112,8 @@ class Policy(_Closed):
     lawful_basis: Literal["required", "optional"] = "optional"
     originals: Originals = "keep"
     clear_transcript: Literal["drop", "vault"] = "drop"
+    review_sample: float = Field(default=1.0, gt=0, le=1)
+    subject_index: bool = True
 
     @field_validator("recognizers", "keep_fields", mode="before")
     @classmethod
@@ -132,10 +134,10 @@ class Policy(_Closed):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the policy's content: its identity in reports."""
+        """SHA-256 of the policy's content, as far as outputs depend on it: its identity in reports."""
         content = json.dumps(
             {
-                **self.model_dump(mode="json", exclude={"recognizers"}),
+                **self.model_dump(mode="json", exclude={"recognizers", "review_sample", "subject_index"}),
                 # By what the files say, not by where they lie.
                 **({"recognizers": [_read_own(file)[1] for file in self.recognizers]} if self.recognizers else {}),
             },

@@ -23,6 +23,7 @@ class Run:
 
     Attributes:
         decisions: how many a person made about what is masked.
+        grid_ms: times of findings lie on it, as masks do: a name's own length may tell which it is.
     """
 
     policy: str
@@ -32,6 +33,7 @@ class Run:
     redact_version: str
     basis: str = "not recorded"
     decisions: int = 0
+    grid_ms: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,7 @@ def _told(
         "language_probability": done.transcript.language_probability,
         "replacements": dict(sorted(Counter(r.entity_type for r in plan.replacements).items())),
         "recognizers": dict(sorted(Counter(f.recognizer for f in done.findings).items())),
+        "findings": [_finding(found, done.transcript, run.grid_ms) for found in _masked(done)],
         "heard_again": dict(sorted(Counter(mention.entity_type for mention in again).items())),
         "decisions": run.decisions,
         "masked_ms": masked_ms(plan),
@@ -188,6 +191,31 @@ def masked_ms(plan: Plan) -> int:
         total += max(0, interval.end_ms - max(interval.start_ms, until))
         until = max(until, interval.end_ms)
     return total
+
+
+def _masked(done: _Done) -> list[Finding]:
+    """Findings of what is masked, in the order of their words."""
+    types = {index: r.entity_type for r in done.plan.replacements for index in range(r.first, r.last + 1)}
+    return sorted(
+        (found for found in done.findings if any(index in types for index in found.words)),
+        key=lambda found: (found.words, -found.score, found.entity_type),
+    )
+
+
+def _finding(found: Finding, transcript: Transcript, grid_ms: int) -> dict[str, Any]:
+    """Why something is masked: times, a score and words of fixed lists."""
+    words = [transcript.words[index] for index in found.words]
+    starts = [word.start_ms // grid_ms * grid_ms for word in words if word.start_ms is not None]
+    ends = [-(-word.end_ms // grid_ms) * grid_ms for word in words if word.end_ms is not None]
+    return {
+        "start_ms": min(starts, default=None),
+        "end_ms": max(ends, default=None),
+        "channel": words[0].channel,
+        "entity_type": found.entity_type,
+        "score": round(found.score, 3),
+        "recognizer": found.recognizer,
+        "evidence": list(found.evidence),
+    }
 
 
 def _interval(interval: AudioInterval) -> dict[str, Any]:

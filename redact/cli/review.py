@@ -15,12 +15,16 @@ from redact.cli.options import chosen_options, chosen_policy, listening, share_o
 from redact.errors import CannotWrite, ModelMissing, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from redact.options import Index, Options
+    from redact.review.access import Access
     from redact.review.desk import Call
     from redact.review.oidc import Provider
-    from redact.review.originals import Originals
+    from redact.review.originals import Maker, Originals
+    from redact.stores.database import Database
     from redact.stores.opened import Stores
+    from redact.subjects import Term
 
 _HIDDEN = ".redact-review.db"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -38,11 +42,17 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 @click.option("--oidc-client", metavar="ID", help="What the provider knows this page by.")
 @click.option("--oidc-claim", default="sub", show_default=True, help="What the provider calls people by.")
 @click.option("--public-url", metavar="URL", help="Of this page, as browsers see it; for the provider's way back.")
-@click.option("--sample", default="100%", show_default=True, metavar="PERCENT", help="Of what is done, to be reviewed.")
+@click.option("--sample", metavar="PERCENT", help="Of what is done, to be reviewed. [default: the policy's]")
 @click.option(
     "--export-gold", metavar="DIR", type=click.Path(path_type=Path), help="Write approved calls' labels there."
 )
+@click.option(
+    "--export-terms", metavar="FILE", type=click.Path(path_type=Path), help="Write accepted proposals there, as YAML."
+)
 @click.option("--https", "is_https", is_flag=True, help="A proxy in front of it speaks TLS: cookies are bound to that.")
+@click.option(
+    "--proxy", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Whose word on who calls counts."
+)
 @listening()
 @click.pass_context
 def review(ctx: click.Context, /, folder: Path, **given: Any) -> None:
@@ -60,6 +70,9 @@ def review(ctx: click.Context, /, folder: Path, **given: Any) -> None:
     if given["export_gold"]:
         click.echo(f"{_export(_place(ctx, folder, given), given['export_gold'])} approved calls were written as labels")
         return
+    if given["export_terms"]:
+        click.echo(f"{_export_terms(_place(ctx, folder, given), given['export_terms'])} proposals were written")
+        return
     if not (app.STATIC / "main.js").exists():
         raise ModelMissing(
             "the page's script was not built", hint="cd redact/review/web && npm ci && npm run build, then start again"
@@ -74,55 +87,105 @@ def review(ctx: click.Context, /, folder: Path, **given: Any) -> None:
     click.echo(f"{address}/sign-in#token={place.entry}" if place.entry else f"{address}/", err=False)
     # Its log would have the messages of unexpected errors, which may hold anything: the page tells their type.
     config = uvicorn.Config(
-        app.build(place), log_level="critical", access_log=False, server_header=False, date_header=False
+        app.build(place), log_level="critical", access_log=False, server_header=False, date_header=False,
+        proxy_headers=given["is_https"], forwarded_allow_ips=given["proxy"],
     )  # fmt: skip
     uvicorn.Server(config).run(sockets=[door])
 
 
 def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
-    from redact.review import app, security
+    from redact.review import security
+    from redact.review.access import FREE
     from redact.review.desk import Desk
-    from redact.review.originals import InFolder, InVault, Maker
+    from redact.review.place import LOCAL, Place
     from redact.stores.database import connect
+    from redact.stores.proposals import Proposals
     from redact.stores.reviews import Reviews
 
     is_kept = given["team"] or settings(ctx).has_stores or given["originals"] == "vault"
     kept = stores(ctx) if is_kept else None
-    desk = Desk(folder, _told(kept, folder) if kept else dict)
     where = settings(ctx)["reviews"] if given["team"] else f"sqlite:///{folder.resolve() / _HIDDEN}"
     archive = kept.ledger.pseudonym("archive", str(folder.resolve())) if kept and given["team"] else "here"
-    reviews = Reviews(connect(where, "qa"), archive)
-    ctx.call_on_close(reviews.close)
-    originals: Originals | None = None
-    if given["originals"] == "vault" and kept:
-        originals = InVault(kept.vault)
-    elif given["originals"]:
-        originals = InFolder(Path(given["originals"]))
-    maker = None
-    if originals:
-        policy = chosen_policy(given)
-        booked = kept.ledger.archive(str(folder.resolve())) if kept else None
-
-        def made(call: Call, report: str) -> None:
-            if booked:
-                booked.corrected(call.name, report)
-
-        maker = Maker(chosen_options({**given, "force": True}, policy), originals, made)
+    database = connect(where, "qa")
+    ctx.call_on_close(database.close)
+    reviews, policy = Reviews(database, archive), chosen_policy(given)
+    originals = _originals(kept, given["originals"])
     entry = None
     if not given["team"]:
         entry = secrets.token_urlsafe(24)
-        reviews.put_user(app.LOCAL, security.password_hash(secrets.token_urlsafe(24)))
-    return app.Place(
-        desk,
+        reviews.put_user(LOCAL, security.password_hash(secrets.token_urlsafe(24)))
+    return Place(
+        Desk(folder, _told(kept, folder) if kept else dict),
         reviews,
         originals,
-        maker,
-        kept.audit if kept else None,
-        entry,
-        given["is_https"],
-        share_of(given["sample"]),
-        _provider(given),
+        _maker(kept, folder, originals, chosen_options({**given, "force": True}, policy)) if originals else None,
+        audit=kept.audit if kept else None,
+        entry=entry,
+        is_https=given["is_https"],
+        sample=share_of(given["sample"]) if given["sample"] else policy.review_sample,
+        provider=_provider(given),
+        proposals=Proposals(database, archive, kept.keys) if kept else None,
+        access=_access(kept, database, archive, is_team=given["team"]) if kept else FREE,
+        clear=_clear(kept) if kept else lambda *_: "",
     )
+
+
+def _originals(kept: Stores | None, where: str | None) -> Originals | None:
+    from redact.review.originals import InFolder, InVault
+
+    if where == "vault" and kept:
+        return InVault(kept.vault)
+    return InFolder(Path(where)) if where else None
+
+
+def _maker(kept: Stores | None, folder: Path, originals: Originals, options: Options) -> Maker:
+    from redact.review.originals import Maker
+
+    booked = kept.ledger.archive(str(folder.resolve())) if kept else None
+
+    def made(call: Call, report: str) -> None:
+        if booked:
+            booked.corrected(call.name, report)
+
+    is_indexed = kept and options.loaded_policy().subject_index
+    return Maker(options, originals, made, _indexing(kept, folder) if kept and is_indexed else lambda _: None)
+
+
+def _access(kept: Stores, database: Database, archive: str, *, is_team: bool) -> Access:
+    """What the organisation wants of whoever hears an original."""
+    from redact.governance.organisation import load
+    from redact.review.access import Access
+    from redact.stores.approvals import Approvals
+
+    rules = load(kept.settings["organisation"]).clear_access
+    if rules.second_person and not is_team:
+        raise UsageError("your organisation wants a second person for originals", hint="open the page with --team")
+    return Access(
+        Approvals(database, archive) if rules.second_person else None,
+        rules.approval_hours,
+        restricted=lambda: frozenset(mark.recording_id for mark in kept.marks.all("restriction")),
+    )
+
+
+def _indexing(kept: Stores, folder: Path) -> Callable[[Call], Index | None]:
+    """What notes who is in a call that is made anew, where it is known by the id of its content."""
+    from redact import naming
+    from redact.custody import Custodian
+
+    custodian = Custodian(kept, requires_basis=False, seals=False)
+    booked = kept.ledger.archive(str(folder.resolve()))
+
+    def index(call: Call) -> Index | None:
+        recording_id = naming.opaque(call.sha256)
+        if not (booked.of(recording_id) or kept.index.has(recording_id)):
+            return None
+
+        def note(told: Iterable[Term]) -> None:
+            custodian.index(recording_id, told)
+
+        return note
+
+    return index
 
 
 def _provider(given: Mapping[str, Any]) -> Provider | None:
@@ -160,6 +223,38 @@ def _export(place: Any, folder: Path) -> int:
             staged.open(f"{call.name}.gold.json").write((json.dumps(gold(call), indent=1) + "\n").encode())
         staged.publish(force=True)
     return len(chosen)
+
+
+def _export_terms(place: Any, file: Path) -> int:
+    """Write accepted proposals as recognizers, for their owner alone: terms may be names; how many there were."""
+    from redact.publish import Staged
+    from redact.review.terms import recognizers
+
+    if place.proposals is None:
+        raise UsageError("there are no stores, so nobody could propose anything", hint="begin with: redact keys init")
+    accepted = place.proposals.all(("accepted",))
+    with Staged(file.absolute().parent, private=True) as staged:
+        staged.open(file.name).write(recognizers(accepted).encode())
+        staged.publish(force=True)
+    return len(accepted)
+
+
+def _clear(kept: Stores) -> Callable[[Call, int, int], str]:
+    """What was said in a stretch of a call, of the transcript that the vault keeps, where the policy wants one."""
+    from redact.errors import KeyMissing
+    from redact.transcripts import native
+
+    def said(call: Call, start_ms: int, end_ms: int) -> str:
+        try:
+            transcript = native.read(b"".join(kept.vault.opened(call.name, "transcript")).decode())
+        except KeyMissing:
+            return ""
+        middles = (
+            (word, (word.start_ms or 0) + ((word.end_ms or 0) - (word.start_ms or 0)) // 2) for word in transcript.words
+        )
+        return " ".join(word.text for word, at in middles if start_ms <= at < end_ms).strip(" .,;:?!")
+
+    return said
 
 
 def _told(kept: Stores, folder: Path) -> Callable[[], Mapping[str, tuple[str, str]]]:

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from redact.batch.archive import Archive
-from redact.batch.runner import sources_of
 from redact.batch.work import shard
+from redact.custody import sources_of
 from redact.errors import UsageError
 from redact.stores.certificates import Certificate
 from redact.stores.opened import Stores
@@ -40,6 +40,8 @@ def erase(stores: Stores, archives: Sequence[str], recording_id: str, *, reason:
             for path in _outputs(archive, recording_id):
                 archive.remove(path)
                 removed["outputs"] += 1
+            removed["reviews"] += stores.approvals(archive.url).forget(recording_id)
+            removed["reviews"] += stores.proposals(archive.url).forget(recording_id)
             removed["reviews"] += stores.reviews(archive.url).erase(recording_id)
             removed["ledger"] += stores.ledger.archive(archive.url).erase(recording_id)
         removed["index"] = stores.index.forget(recording_id)

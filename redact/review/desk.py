@@ -44,6 +44,7 @@ class Call:
         sha256: of its original.
         policy: digest of the policy that it was redacted by.
         report: SHA-256 of its report.
+        findings: why things are masked: times, types, scores and reasons.
         changed_at: when its report was written.
     """
 
@@ -66,6 +67,7 @@ class Call:
     report: str
     queue: str = ""
     recorded_at: str = ""
+    findings: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
 
     @property
     def doubt(self) -> int:
@@ -183,6 +185,7 @@ def _call(path: Path, told: Mapping[str, tuple[str, str]]) -> Call | None:
             read["replacements"], read["doubts"], tuple(read["input"]["channels"]), tuple(read["intervals"]),
             read["outputs"], datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds"),
             read["basis"], read["policy"]["sha256"], hashlib.sha256(content).hexdigest(), queue, recorded_at,
+            tuple(read.get("findings", ())),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -31,6 +31,10 @@ RIGHTS: Mapping[str, frozenset[Role] | None] = {
     "sound": _LISTENERS,
     "peaks": _LISTENERS,
     "original": _LISTENERS,
+    "ask": _LISTENERS,
+    "approvals_page": frozenset({"lead", "dpo"}),
+    "approvals": frozenset({"lead", "dpo"}),
+    "decide_approval": frozenset({"lead", "dpo"}),
     "claim": _DECIDERS,
     "release": _DECIDERS,
     "draft": _DECIDERS,
@@ -39,6 +43,10 @@ RIGHTS: Mapping[str, frozenset[Role] | None] = {
     "decide": _DECIDERS,
     "decisions": frozenset({"lead", "dpo", "auditor"}),
     "figures": frozenset({"lead", "dpo", "auditor"}),
+    "propose": _DECIDERS,
+    "proposals_page": frozenset({"lead"}),
+    "proposals": frozenset({"lead"}),
+    "decide_proposal": frozenset({"lead"}),
 }
 HEADERS = {
     "Content-Security-Policy": (

@@ -7,6 +7,7 @@ from pathlib import Path
 from redact.errors import UsageError
 from redact.settings import Settings
 from redact.stores import master
+from redact.stores.approvals import Approvals
 from redact.stores.audit import Audit
 from redact.stores.cases import Cases
 from redact.stores.certificates import Certificates
@@ -16,6 +17,7 @@ from redact.stores.database import Database, History, connect
 from redact.stores.ledger import Ledger
 from redact.stores.marks import Marks
 from redact.stores.notices import Notices
+from redact.stores.proposals import Proposals
 from redact.stores.reviews import Reviews
 from redact.stores.signatures import Signatures
 from redact.stores.subject_index import SubjectIndex
@@ -139,6 +141,14 @@ class Stores:
     def reviews(self, outputs: str) -> Reviews:
         """What the QA team has decided about the calls of a folder of outputs, by its URL."""
         return Reviews(self._reviews, self.ledger.pseudonym("archive", outputs))
+
+    def proposals(self, outputs: str) -> Proposals:
+        """What reviewers propose for the lists, of the same."""
+        return Proposals(self._reviews, self.ledger.pseudonym("archive", outputs), self.keys)
+
+    def approvals(self, outputs: str) -> Approvals:
+        """Who may hear originals by a second person's word, of the same."""
+        return Approvals(self._reviews, self.ledger.pseudonym("archive", outputs))
 
     @cached_property
     def vault(self) -> Vault:

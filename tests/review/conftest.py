@@ -2,31 +2,32 @@
 
 import shutil
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "speed"))
 
-from made import long_call
-from review_world import PASSWORD
-
 pytest.importorskip("fastapi")
 
-from fastapi.testclient import TestClient
+from made import long_call
+from review_world import PASSWORD, Team
 
 from redact.options import Options
 from redact.pipeline import Redactor
-from redact.review import app, security
+from redact.review import security
+from redact.review.app import build
 from redact.review.desk import Desk
 from redact.review.originals import InFolder, Maker
+from redact.review.place import Place
+from redact.stores import master
+from redact.stores.data_keys import DataKeys
 from redact.stores.database import connect
+from redact.stores.proposals import Proposals
 from redact.stores.reviews import Reviews, User
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 OPTIONS = Options(model="tiny.en", language="en", force=True)
-BASE = "http://127.0.0.1:8765"
 USERS = (
     User("rita", "reviewer"),
     User("bill", "reviewer", ("billing",)),
@@ -55,30 +56,6 @@ def made_calls(tmp_path_factory, maker_redactor):
     return folder
 
 
-@dataclass
-class Team:
-    """The application, and clients of it who have signed in."""
-
-    folder: Path
-    place: app.Place
-    application: object
-    clients: dict[str, TestClient] = field(default_factory=dict)
-
-    def client(self, name: str | None = None) -> TestClient:
-        if name is None:
-            return TestClient(self.application, base_url=BASE)
-        if name not in self.clients:
-            client = TestClient(self.application, base_url=BASE)
-            answer = client.post("/api/sign-in", json={"name": name, "password": PASSWORD})
-            assert answer.status_code == 200, answer.text
-            client.headers["X-CSRF-Token"] = client.get("/api/me").json()["csrf"]
-            self.clients[name] = client
-        return self.clients[name]
-
-    def id_of(self, name: str) -> str:
-        return next(call.public_id for call in self.place.desk.calls() if call.name == name)
-
-
 @pytest.fixture(scope="session")
 def hashed():
     return security.password_hash(PASSWORD)
@@ -95,6 +72,12 @@ def team(tmp_path, made_calls, maker_redactor, hashed):
     originals = InFolder(folder / "originals")
     maker = Maker(OPTIONS, originals)
     maker._redactor = maker_redactor
-    place = app.Place(Desk(folder / "out", lambda: queues), reviews, originals, maker)
-    yield Team(folder, place, app.build(place))
-    reviews.close()
+    database, keyring = (
+        connect(f"sqlite:///{tmp_path}/reviews.db", "qa"),
+        connect(f"sqlite:///{tmp_path}/keys.db", "keyring"),
+    )
+    proposals = Proposals(database, "here", DataKeys(keyring, master.new()))
+    place = Place(Desk(folder / "out", lambda: queues), reviews, originals, maker, proposals=proposals)
+    yield Team(folder, place, build(place), database=database)
+    for opened in (reviews, database, keyring):
+        opened.close()

@@ -1,19 +1,27 @@
 """The page's routes: who may call which, what they answer, and what a decision does to the file."""
 
+import hashlib
 import json
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from fastapi.routing import APIRoute
+from review_world import Team
 
 from redact.audio.decode import decode
+from redact.errors import PolicyError
 from redact.review import security
-from redact.review.app import _ranged
+from redact.review.access import Access
+from redact.review.app import build
+from redact.review.calls import _ranged
+from redact.review.place import LOCAL
+from redact.stores.approvals import Approvals
 from redact.stores.reviews import ABSOLUTE_S, CLAIM_S, IDLE_S, ROLES
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
+PAGES = {"work_list", "call_page", "figures", "proposals_page", "approvals_page"}
 BY_ROLE = {"reviewer": "rita", "lead": "lea", "dpo": "dora", "auditor": "aude", "admin": "adam"}
 # A request of each route that is right but for who sends it.
 REQUESTS = {
@@ -38,12 +46,21 @@ REQUESTS = {
     "release": ("POST", "/api/calls/{id}/release", None),
     "decisions": ("GET", "/api/decisions", None),
     "figures": ("GET", "/figures", None),
+    "ask": ("POST", "/api/calls/{id}/ask", {"reason": "sample"}),
+    "approvals_page": ("GET", "/approvals", None),
+    "approvals": ("GET", "/api/approvals", None),
+    "decide_approval": ("POST", "/api/approvals/1", {"accept": True}),
+    "propose": ("POST", "/api/calls/{id}/proposals", {"kind": "allow", "start_ms": 0, "end_ms": 1, "term": "Larkspur"}),
+    "proposals_page": ("GET", "/proposals", None),
+    "proposals": ("GET", "/api/proposals", None),
+    "decide_proposal": ("POST", "/api/proposals/1", {"accept": True}),
     "sign_out": ("POST", "/api/sign-out", None),
 }
 
 # What a route answers here to those who may call it, where that is not 200.
 OTHERWISE = {
     "sign_in": {401}, "enter": {401}, "draft": {200, 409}, "decide": {200, 409}, "original": {200, 409, 422},
+    "propose": {200, 409}, "decide_proposal": {404}, "ask": {404}, "decide_approval": {404},
     "oidc_begin": {404}, "oidc_return": {303},
 }  # fmt: skip
 
@@ -54,7 +71,8 @@ def ask(client, route, public_id):
 
 
 def test_each_route_has_a_policy_and_a_request_here(team):
-    names = {route.name for route in team.application.routes if isinstance(route, APIRoute)}
+    paths = team.application.openapi()["paths"].values()
+    names = {operation["operationId"] for path in paths for operation in path.values()}
     assert names == set(REQUESTS)
     assert names | {"static"} == set(security.RIGHTS)
 
@@ -77,7 +95,7 @@ def test_nobody_may_call_anything_without_signing_in(team):
     for route, allowed in security.RIGHTS.items():
         if allowed is not None:
             answer = ask(team.client(), route, team.id_of("first"))
-            assert answer.status_code in ({303} if route in {"work_list", "call_page", "figures"} else {401}), route
+            assert answer.status_code in ({303} if route in PAGES else {401}), route
 
 
 def test_calls_of_another_queue_are_not_there(team):
@@ -135,7 +153,7 @@ def test_a_one_time_link_opens_once(team):
     from redact.review import app
 
     place = replace(team.place, entry="token")
-    place.reviews.put_user(app.LOCAL, "hash")
+    place.reviews.put_user(LOCAL, "hash")
     team.application = app.build(place)
     client = team.client()
     assert client.post("/api/enter", json={"token": "another"}).status_code == 401
@@ -326,7 +344,7 @@ def test_a_call_of_another_policy_or_that_fails_stays_as_it_is(team):
     assert {file.name: file.read_bytes() for file in (team.folder / "out").iterdir()} == before
 
 
-def test_a_page_of_before_does_not_stay_beside_what_is_new(team):
+def test_a_page_of_before_is_made_anew_with_the_call(team):
     """It would still show and say what has been masked since."""
     out = team.folder / "out"
     (out / "second.redacted.html").write_text("the call as it was")
@@ -336,7 +354,9 @@ def test_a_page_of_before_does_not_stay_beside_what_is_new(team):
     rita, path = team.client("rita"), f"/api/calls/{team.id_of('second')}"
     rita.post(f"{path}/claim")
     assert made_anew(rita, path) == {"state": "done"}
-    assert not (out / "second.redacted.html").exists()
+    assert "the call as it was" not in (out / "second.redacted.html").read_text()
+    outputs = json.loads((out / "second.report.json").read_text())["outputs"]
+    assert outputs[".html"] == hashlib.sha256((out / "second.redacted.html").read_bytes()).hexdigest()
 
 
 def test_a_thousand_calls_are_listed_in_a_moment(team):
@@ -383,3 +403,106 @@ def test_the_page_speaks_two_languages(team):
     assert "Appel suivant" in team.client("francine").get("/").text
     assert "Next call" in team.client("rita").get("/").text
     assert "Se connecter" in team.client().get("/sign-in", headers={"Accept-Language": "fr-CA,en;q=0.5"}).text
+
+
+def test_a_proposal_is_decided_by_a_lead_and_becomes_a_recognizer(team, tmp_path):
+    rita, lea = team.client("rita"), team.client("lea")
+    path = f"/api/calls/{team.id_of('first')}"
+    word = next(
+        w for turn in rita.get(path).json()["turns"] for w in turn["words"] if w["type"] is None and w["start_ms"]
+    )
+    place = {"start_ms": word["start_ms"], "end_ms": word["end_ms"] + 1}
+    missed = {"kind": "deny", "entity_type": "ORGANIZATION", **place}
+    assert rita.post(f"{path}/proposals", json=missed).status_code == 409
+    rita.post(f"{path}/claim")
+    assert rita.post(f"{path}/proposals", json=missed).status_code == 200  # what is said there, of the redacted text
+    masked = rita.get(path).json()["findings"][0]
+    hidden = {"kind": "allow", "start_ms": masked["start_ms"], "end_ms": masked["end_ms"]}
+    assert rita.post(f"{path}/proposals", json=hidden).json()["error"] == "term_missing"
+    assert rita.post(f"{path}/proposals", json={**hidden, "term": "Larkspur"}).status_code == 200
+    assert (
+        rita.post(f"{path}/proposals", json={**missed, "kind": "recognizer", "term": "word"}).json()["error"] == "form"
+    )
+    assert rita.post(f"{path}/proposals", json={**missed, "entity_type": "NOTHING"}).json()["error"] == "type"
+    told = lea.get("/api/proposals").json()
+    assert [(p["kind"], p["state"], p["name"]) for p in told] == [("deny", "open", "rita"), ("allow", "open", "rita")]
+    assert told[0]["term"] == word["text"].strip(" .,;:?!")
+    for number, accept in ((told[0]["number"], True), (told[1]["number"], False)):
+        assert lea.post(f"/api/proposals/{number}", json={"accept": accept}).status_code == 200
+        assert lea.post(f"/api/proposals/{number}", json={"accept": True}).status_code == 409
+    assert [p.state for p in team.place.proposals.all()] == ["accepted", "declined"]
+
+
+def test_it_tells_why_each_thing_is_masked(team):
+    call = team.client("rita").get(f"/api/calls/{team.id_of('first')}").json()
+    assert call["findings"]
+    for found in call["findings"]:
+        assert 0 <= found["score"] <= 1
+        assert found["recognizer"]
+        assert any(i["start_ms"] < found["end_ms"] and i["end_ms"] > found["start_ms"] for i in call["intervals"])
+
+
+def test_a_policy_says_how_many_calls_are_reviewed():
+    from redact.policy import load
+
+    policy = load("default").changed(review_sample=0.05)
+    assert policy.digest == load("default").digest  # outputs are the same
+    with pytest.raises(PolicyError):
+        load("default").changed(review_sample=0)
+
+
+def test_an_original_is_heard_by_a_second_person_s_word(team):
+    place = replace(team.place, access=Access(Approvals(team.database, "here"), hours=8))
+    other = Team(team.folder, place, build(place), database=team.database)
+    rita, lea = other.client("rita"), other.client("lea")
+    path = f"/api/calls/{other.id_of('first')}"
+    rita.post(f"{path}/claim")
+    mask = rita.get(path).json()["intervals"][0]
+    heard = f"{path}/original?start_ms={mask['start_ms']}&end_ms={mask['end_ms']}&reason=unsure"
+    assert rita.get(heard).json()["error"] == "second_person"
+    assert rita.post(f"{path}/ask", json={"reason": "because"}).status_code == 422
+    assert rita.post(f"{path}/ask", json={"reason": "unsure"}).status_code == 200
+    assert rita.post(f"{path}/ask", json={"reason": "unsure"}).status_code == 200  # and waits as before
+    (asked,) = lea.get("/api/approvals").json()
+    assert (asked["name"], asked["state"], asked["is_own"]) == ("rita", "open", False)
+    assert lea.post(f"/api/approvals/{asked['number']}", json={"accept": True}).status_code == 200
+    assert lea.post(f"/api/approvals/{asked['number']}", json={"accept": False}).status_code == 409
+    assert rita.get(heard).status_code == 200
+    in_nine_hours = datetime.now(UTC) + timedelta(hours=9)
+    assert not place.access.approvals.is_granted("first", "rita", in_nine_hours)
+    other_path = f"/api/calls/{other.id_of('second')}"
+    lea.post(f"{other_path}/claim")
+    lea.post(f"{other_path}/ask", json={"reason": "sample"})
+    own = lea.get("/api/approvals").json()[-1]["number"]
+    assert lea.post(f"/api/approvals/{own}", json={"accept": True}).json()["error"] == "own"
+    assert other.client("dora").post(f"/api/approvals/{own}", json={"accept": False}).status_code == 200
+    again = lea.get(other_path).json()["intervals"][0]
+    query = f"start_ms={again['start_ms']}&end_ms={again['end_ms']}&reason=sample"
+    assert lea.get(f"{other_path}/original?{query}").json()["error"] == "second_person"
+
+
+@pytest.mark.parametrize(
+    ("access", "error"),
+    [(Access(is_trained=lambda user: user.name == "lea"), "untrained"), (Access(is_frozen=lambda: True), "frozen")],
+)
+def test_an_original_is_refused(team, access, error):
+    place = replace(team.place, access=access)
+    other = Team(team.folder, place, build(place), database=team.database)
+    rita, path = other.client("rita"), f"/api/calls/{other.id_of('first')}"
+    rita.post(f"{path}/claim")
+    mask = rita.get(path).json()["intervals"][0]
+    heard = f"{path}/original?start_ms={mask['start_ms']}&end_ms={mask['end_ms']}&reason=unsure"
+    answer = rita.get(heard)
+    assert (answer.status_code, answer.json()["error"]) == (403, error)
+    assert not [d for d in place.reviews.decisions("first") if d.kind == "original"]
+
+
+def test_a_restricted_call_is_there_for_the_dpo_alone(team):
+    place = replace(team.place, access=Access(restricted=lambda: frozenset({"first"})))
+    other = Team(team.folder, place, build(place), database=team.database)
+    found = other.id_of("first")
+    for name in ("rita", "lea"):
+        assert len(other.client(name).get("/api/calls").json()["calls"]) == 1
+        for route in ("call", "sound", "peaks", "original", "claim", "call_page"):
+            assert ask(other.client(name), route, found).status_code == 404, route
+    assert len(other.client("dora").get("/api/calls").json()["calls"]) == 2

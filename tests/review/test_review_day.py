@@ -118,6 +118,12 @@ def test_a_day_from_the_link_to_the_approval(served, page, tmp_path):
     page.select_option("select[name=order]", "duration_ms")
     page.keyboard.press("n")
     page.wait_for_selector("#masks button")
+    expect(page.locator("#why li").first).to_contain_text("·")
+    expect(page.locator("#transcript .chip small").first).to_be_visible()
+    every = page.locator("#masks button").count()
+    page.keyboard.press("d")
+    assert page.locator("#masks button").count() < every
+    page.keyboard.press("d")
     expect(page.locator("#wave canvas").first).to_be_visible(timeout=20_000)
     page.keyboard.press("c")
     page.wait_for_selector("#release:not([hidden])")
@@ -213,12 +219,45 @@ def whole(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
 
 
-def test_a_team_signs_in_and_sees_its_own_calls_only_in_its_language(served, page):
+def decide_on_proposals(served, page, tmp_path):
+    """A lead accepts what was proposed, and it is written as recognizers."""
+    expect(page.locator("#enter")).to_be_enabled()
+    page.fill("input[name=name]", "lea")
+    page.fill("input[name=password]", PASSWORD)
+    page.keyboard.press("Enter")
+    page.click("a[href='/proposals']")
+    expect(page.locator("#rows td").nth(3)).to_have_text("Blauwe Reiger")
+    assert serious(page) == []
+    shoot(page, "review-proposals")
+    page.click("#rows button >> nth=0")
+    expect(page.locator(".pill.accepted")).to_be_visible()
+    file = tmp_path / "proposed.yaml"
+    served.redact("review", tmp_path / "calls" / "out", "--team", "--export-terms", file)
+    assert "Blauwe Reiger" in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_wrong_passwords_behind_a_proxy_are_counted_by_who_calls(served):
+    served.redact("keys", "init")
+    address, _ = served("--team", "--https")
+    client = httpx.Client(base_url=address, timeout=20)
+
+    def wrong(number: int, caller: str) -> int:
+        told = {"name": f"nobody{number}", "password": "wrong"}
+        return client.post("/api/sign-in", json=told, headers={"X-Forwarded-For": caller}).status_code
+
+    assert [wrong(number, "192.0.2.1") for number in range(11)] == [401] * 10 + [429]
+    assert wrong(11, "192.0.2.2") == 401
+
+
+def test_a_team_signs_in_and_sees_its_own_calls_only_in_its_language(served, page, tmp_path):
     served.redact("keys", "init")
     served.users("add", "francine", "--language", "fr", "--password", PASSWORD)
+    served.users("add", "lea", "--role", "lead", "--password", PASSWORD)
     address, _ = served("--team")
     page.goto(f"{address}sign-in")
     page.fill("input[name=name]", "francine")
+    expect(page.locator("#enter")).to_be_enabled()
     page.fill("input[name=password]", "wrong")
     page.keyboard.press("Enter")
     expect(page.locator("#wrong")).not_to_be_empty()
@@ -235,6 +274,17 @@ def test_a_team_signs_in_and_sees_its_own_calls_only_in_its_language(served, pag
     assert serious(page) == []
     wide = page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert wide
+    page.keyboard.press("c")
+    page.wait_for_selector("#release:not([hidden])")
+    page.keyboard.press("q")
+    page.select_option("dialog select", "deny")
+    page.fill("dialog input", "Blauwe Reiger")
+    assert serious(page) == []
+    page.click("dialog button.main")
+    expect(page.locator("#status")).to_contain_text("Proposé")
+    page.click("#sign-out")
+    page.wait_for_selector("input[name=name]")
+    decide_on_proposals(served, page, tmp_path)
     page.click("#sign-out")
     page.wait_for_selector("input[name=name]")
     page.goto(address)

@@ -3,8 +3,8 @@ import Minimap from "wavesurfer.js/dist/plugins/minimap.esm.js";
 import Regions, { type Region } from "wavesurfer.js/dist/plugins/regions.esm.js";
 import Timeline from "wavesurfer.js/dist/plugins/timeline.esm.js";
 
-import { type Edit, type Interval, type Mask, masks, moved } from "./masks";
-import { ask, choose, clock, dated, element, Failed, listen, made, type Me, signedIn, tell, word } from "./page";
+import { colour, type Edit, type Finding, type Interval, isDoubtful, type Mask, masks, moved, reasons } from "./masks";
+import { ask, choose, clock, dated, element, Failed, fill, listen, made, type Me, signedIn, tell, word } from "./page";
 
 interface Word {
   text: string;
@@ -30,6 +30,7 @@ interface Call {
   claimed_by: string;
   turns: Turn[];
   intervals: Interval[];
+  findings: Finding[];
   channels: string[];
   draft: Edit[];
   version: number;
@@ -71,7 +72,7 @@ class Desk {
     element("heading").textContent = [dated(this.call.recorded_at), this.call.queue].filter(Boolean).join(" · ");
     this.drawTranscript();
     await this.drawWave();
-    element("filter").addEventListener("change", () => this.draw());
+    for (const id of ["filter", "doubtful"]) element(id).addEventListener("change", () => this.draw());
     element("claim").addEventListener("click", () => void this.claim());
     element("release").addEventListener("click", () => void this.release());
     for (const button of document.querySelectorAll<HTMLButtonElement>("[data-do]")) {
@@ -98,6 +99,8 @@ class Desk {
       z: key("undo"),
       y: key("redo"),
       o: key("original"),
+      d: { what: word("in_doubt_only"), does: () => element("doubtful").click() },
+      q: key("propose"),
       r: key("render"),
       a: key("approve"),
       b: key("return"),
@@ -117,6 +120,7 @@ class Desk {
       undo: () => this.undo(),
       redo: () => this.redo(),
       original: () => void this.original(),
+      propose: () => void this.propose(),
       render: () => void this.render(),
       approve: () => void this.decide("approve"),
       return: () => void this.decide("return"),
@@ -131,7 +135,10 @@ class Desk {
 
   private shown(): Mask[] {
     const type = element<HTMLSelectElement>("filter").value;
-    return this.masks().filter((mask) => !type || mask.types.includes(type));
+    const isDoubtOnly = element<HTMLInputElement>("doubtful").checked;
+    return this.masks()
+      .filter((mask) => !type || mask.types.includes(type))
+      .filter((mask) => !isDoubtOnly || isDoubtful(mask, this.call.findings));
   }
 
   private async drawWave(): Promise<void> {
@@ -186,7 +193,7 @@ class Desk {
     const turns = this.call.turns.map((turn) => {
       const words = turn.words.map((spoken) => {
         const node = made("span", { className: spoken.type ? "chip" : "word" }, spoken.text);
-        if (spoken.type) node.title = spoken.type;
+        if (spoken.type) this.drawChip(node, spoken);
         this.words.push({ node, word: spoken });
         node.addEventListener("click", (event) => {
           if (spoken.start_ms === null || spoken.end_ms === null) return;
@@ -207,6 +214,22 @@ class Desk {
     element("transcript").replaceChildren(...turns);
   }
 
+  private drawChip(node: HTMLElement, spoken: Word): void {
+    const { start_ms, end_ms, type } = spoken;
+    const own: Mask = { start_ms: start_ms ?? 0, end_ms: end_ms ?? 0, types: [type ?? ""], isEdited: false };
+    const best = reasons(own, this.call.findings)[0];
+    node.title = [type, ...(best ? [best.score.toFixed(2), best.recognizer, ...best.evidence] : [])].join(" · ");
+    if (best) node.append(" ", made("small", {}, best.score.toFixed(2)));
+  }
+
+  private drawReasons(mask: Mask | undefined): void {
+    const found = mask ? reasons(mask, this.call.findings) : [];
+    const lines = found.map((f) => [f.entity_type, f.score.toFixed(2), f.recognizer, ...f.evidence].join(" · "));
+    const told = [...new Set(lines)].slice(0, 6);
+    const shown = told.length || !mask ? told : [word("no_finding")];
+    element("why").replaceChildren(...shown.map((line) => made("li", {}, line)));
+  }
+
   private draw(): void {
     const all = this.masks();
     const filter = element<HTMLSelectElement>("filter");
@@ -223,6 +246,7 @@ class Desk {
         const button = made("button", { type: "button", onclick: () => this.choose(number) }, label);
         button.setAttribute("aria-pressed", String(number === this.chosen));
         if (mask.isEdited) button.classList.add("edited");
+        else if (isDoubtful(mask, this.call.findings)) button.classList.add("doubtful");
         return made("li", {}, button);
       }),
     );
@@ -237,6 +261,7 @@ class Desk {
       node.classList.toggle("released", Boolean(spoken.type) && !isMasked);
     }
     this.drawRegions(shown);
+    this.drawReasons(shown[this.chosen]);
     const state = this.call.review === "open" ? this.call.state : this.call.review;
     element("state").textContent = word(state);
     element("state").className = `pill ${state}`;
@@ -244,7 +269,8 @@ class Desk {
     element("release").hidden = !this.isMine;
     for (const button of document.querySelectorAll<HTMLButtonElement>("#editing [data-do], #deciding [data-do]")) {
       const needs = button.dataset.do === "original" ? this.me.hears_originals : this.isMine;
-      button.disabled = !needs || (button.dataset.do === "render" && !this.call.can_render);
+      const lacks = { render: !this.call.can_render, propose: !this.me.proposes }[button.dataset.do ?? ""];
+      button.disabled = !needs || Boolean(lacks);
     }
   }
 
@@ -257,13 +283,14 @@ class Desk {
     if (!this.regions) return;
     for (const region of this.regions.getRegions()) if (region.id !== "selection") region.remove();
     shown.forEach((mask, number) => {
-      const colour = number === this.chosen ? "rgba(217, 119, 6, 0.45)" : "rgba(5, 150, 105, 0.3)";
+      const label = made("span", {}, mask.types.join(", "));
+      Object.assign(label.style, { display: "block", overflow: "hidden", whiteSpace: "nowrap", font: "12px system-ui" });
       this.regions?.addRegion({
         id: `mask-${number}`,
         start: mask.start_ms / 1000,
         end: mask.end_ms / 1000,
-        color: colour,
-        content: made("span", { className: "region" }, mask.types.join(", ")),
+        color: colour(mask, number === this.chosen),
+        content: label,
         drag: false,
         resize: this.isMine,
       });
@@ -433,12 +460,36 @@ class Desk {
     const end = Math.min(this.call.duration_ms, mask.end_ms + AROUND_MS, start + 60_000);
     const query = new URLSearchParams({ start_ms: String(start), end_ms: String(end), reason });
     const answer = await fetch(`${path}/original?${query}`, { credentials: "same-origin", cache: "no-store" });
-    if (!answer.ok) return tell(word("failed"));
+    if (!answer.ok) return this.refusedOriginal(((await answer.json()) as { error: string }).error, reason);
     const address = URL.createObjectURL(await answer.blob());
     const player = new Audio(address);
     player.addEventListener("ended", () => URL.revokeObjectURL(address), { once: true });
     this.wave?.pause();
     await player.play();
+  }
+
+  private async refusedOriginal(why: string, reason: string): Promise<void> {
+    if (why !== "second_person") return tell(word(why));
+    await ask("POST", `${path}/ask`, { reason });
+    tell(word("asked"));
+  }
+
+  private async propose(): Promise<void> {
+    const place = this.selection ?? this.shown()[this.chosen];
+    if (!this.isMine || !this.me.proposes) return;
+    if (!place) return tell(word("selection"));
+    const kinds = this.selection ? ["deny", "recognizer", "allow"] : ["allow", "deny", "recognizer"];
+    const given = await fill(word("propose"), kinds, word("term"), word("term_hint"));
+    if (!given) return;
+    const [kind, term] = given;
+    const entity_type = element<HTMLSelectElement>("type").value;
+    const { start_ms, end_ms } = place;
+    try {
+      await ask("POST", `${path}/proposals`, { kind, term, entity_type, start_ms, end_ms });
+      tell(word("proposed"));
+    } catch (error) {
+      tell(error instanceof Failed ? word(error.code) : String(error));
+    }
   }
 
   private async render(): Promise<void> {

@@ -43,9 +43,11 @@ export async function list(): Promise<void> {
   const shown = (): Row[] => {
     const value = (name: string) => (form.elements.namedItem(name) as HTMLInputElement).value;
     const order = value("order") as "doubt" | "recorded_at" | "duration_ms";
+    const isChecked = (name: string) => (form.elements.namedItem(name) as HTMLInputElement).checked;
     return answer.calls
       .filter((row) => (["review", "queue", "language"] as Name[]).every((n) => !value(n) || row[n] === value(n)))
-      .filter((row) => row.sampled || !(form.elements.namedItem("sampled") as HTMLInputElement).checked)
+      .filter((row) => row.sampled || !isChecked("sampled"))
+      .filter((row) => row.doubt > 0 || !isChecked("doubtful"))
       .filter((row) => !value("since") || row.recorded_at.slice(0, 10) >= value("since"))
       .sort((a, b) => (a[order] < b[order] ? 1 : a[order] > b[order] ? -1 : a.id < b.id ? -1 : 1));
   };

@@ -1,8 +1,10 @@
 import "./main.css";
 
+import { approvals } from "./approvals";
 import { call } from "./call";
 import { list } from "./list";
 import { listen, signedIn } from "./page";
+import { proposals } from "./proposals";
 import { signIn } from "./signin";
 
 async function figures(): Promise<void> {
@@ -14,5 +16,13 @@ async function toTheList(): Promise<void> {
   location.replace("/");
 }
 
-const pages: Record<string, () => Promise<void>> = { "sign-in": signIn, "signed-in": toTheList, list, call, figures };
+const pages: Record<string, () => Promise<void>> = {
+  "sign-in": signIn,
+  "signed-in": toTheList,
+  list,
+  call,
+  figures,
+  proposals,
+  approvals,
+};
 void pages[document.body.dataset.page ?? ""]?.();

@@ -20,6 +20,49 @@ export interface Interval {
   entity_types: string[];
 }
 
+// A colour for each family of types, which people tell apart whatever they see (Okabe and Ito, 2008); the type's name is
+// written on each mask all the same.
+const FAMILIES: [RegExp, string][] = [
+  [/^(CREDIT_CARD|IBAN|BANK|CREDENTIAL|SECRET)/, "213, 94, 0"],
+  [/^(PERSON|USERNAME|NRP|AGE|DATE_OF_BIRTH)/, "0, 158, 115"],
+  [/^(PHONE|EMAIL|URL|IP_)/, "0, 114, 178"],
+  [/^(STREET|POSTAL|LOCATION)/, "86, 180, 233"],
+  [/^(MEDICAL|SPECIAL)/, "204, 121, 167"],
+  [/^(DOUBT|KEYPAD)/, "120, 120, 120"],
+];
+
+export function colour(mask: Mask, isChosen: boolean): string {
+  const type = mask.types.find((each) => each !== "DOUBT") ?? "DOUBT";
+  const family = FAMILIES.find(([types]) => types.test(type))?.[1] ?? "230, 159, 0";
+  return `rgba(${family}, ${isChosen ? 0.6 : 0.3})`;
+}
+
+// Why something is masked: a score, and reasons of fixed lists.
+export interface Finding {
+  start_ms: number | null;
+  end_ms: number | null;
+  entity_type: string;
+  score: number;
+  recognizer: string;
+  evidence: string[];
+}
+
+// Below this the engine was not sure; what has no finding was in doubt, or is said again.
+const SURE = 0.7;
+
+export function reasons(mask: Mask, findings: Finding[]): Finding[] {
+  return findings
+    .filter((f) => mask.types.includes(f.entity_type) && f.start_ms !== null && f.end_ms !== null)
+    .filter((f) => (f.start_ms ?? 0) < mask.end_ms && (f.end_ms ?? 0) > mask.start_ms)
+    .sort((a, b) => b.score - a.score);
+}
+
+export function isDoubtful(mask: Mask, findings: Finding[]): boolean {
+  if (mask.isEdited || mask.types.every((type) => type === "KEYPAD_TONES")) return false;
+  if (mask.types.includes("DOUBT")) return true;
+  return (reasons(mask, findings)[0]?.score ?? 0) < SURE;
+}
+
 export function masks(planned: Interval[], edits: Edit[]): Mask[] {
   let result: Mask[] = merged(planned);
   for (const edit of edits) {

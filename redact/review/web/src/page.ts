@@ -31,6 +31,7 @@ export interface Me {
   reasons: string[];
   types: string[];
   hears_originals: boolean;
+  proposes: boolean;
   decides: boolean;
 }
 
@@ -88,6 +89,30 @@ export function dated(iso: string): string {
   return Number.isNaN(at.valueOf())
     ? ""
     : at.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+}
+
+// Asks for one of several and for a text; null where somebody thinks better of it.
+export function fill(title: string, options: string[], label: string, hint: string): Promise<[string, string] | null> {
+  const dialog = element<HTMLDialogElement>("dialog");
+  const select = made("select", {}, ...options.map((option) => made("option", { value: option }, word(option))));
+  const input = made("input", { type: "text", maxLength: 120, autocomplete: "off", spellcheck: false });
+  return new Promise((resolve) => {
+    dialog.replaceChildren(
+      made("h2", { id: "dialog-title" }, title),
+      made("p", {}, made("label", {}, word("kind"), " ", select)),
+      made("p", {}, made("label", {}, label, " ", input)),
+      made("p", {}, hint),
+      made(
+        "div",
+        { className: "bar" },
+        made("button", { type: "button", className: "main", onclick: () => dialog.close("ok") }, word("ok")),
+        made("button", { type: "button", onclick: () => dialog.close("") }, word("cancel")),
+      ),
+    );
+    dialog.returnValue = "";
+    dialog.addEventListener("close", () => resolve(dialog.returnValue ? [select.value, input.value] : null), { once: true });
+    dialog.showModal();
+  });
 }
 
 // Asks for one of several; null where somebody thinks better of it.

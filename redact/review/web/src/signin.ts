@@ -12,7 +12,11 @@ export async function signIn(): Promise<void> {
     }
     return;
   }
-  document.getElementById("form")?.addEventListener("submit", async (event) => {
+  const form = document.getElementById("form");
+  if (!form) return;
+  // Not before somebody listens: a browser would send the password by itself.
+  element<HTMLButtonElement>("enter").disabled = false;
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const form = new FormData(event.target as HTMLFormElement);
     try {
