@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 MaskKind = Literal["tone", "silence", "noise"]
+# What people are looked for by.
+TermKind = Literal["name", "phone", "email", "reference"]
 
 
 @dataclass(frozen=True, slots=True)

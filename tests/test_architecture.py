@@ -13,7 +13,7 @@ LAYERS = {
     "errors": 0, "call": 0, "findings": 0, "data": 0, "publish": 0, "keys": 0, "paper": 0, "settings": 2,
     "policy": 1, "views": 1, "tokens": 1, "surrogates": 1, "corrections": 1, "plan": 2, "operators": 2, "naming": 3,
     "audio": 3, "transcribe": 3, "transcripts": 3, "detect": 3, "models": 3, "text": 3,
-    "verify": 4, "report": 4, "options": 4, "restore": 4, "score": 4, "listen": 4, "page": 4,
+    "verify": 4, "report": 4, "options": 4, "restore": 4, "score": 4, "listen": 4, "page": 4, "subjects": 4,
     "correlation": 3, "alignment": 4, "matching": 4, "given": 5,
     "relisten": 5, "loaded": 5,
     "stores": 4, "custody": 5, "evaluate": 6, "pipeline": 6, "texts": 6, "streams": 7, "api": 7,

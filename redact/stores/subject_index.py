@@ -6,14 +6,15 @@ What stands here is its HMAC under a key of its own: who has the database alone 
 
 import hmac
 from collections.abc import Iterable
-from typing import Literal, get_args
+from typing import get_args
 
 from sqlalchemy import Column, MetaData, String, Table, delete, insert, select
 
+from redact import findings
 from redact.stores.data_keys import INDEX, DataKeys
 from redact.stores.database import Database
 
-TermKind = Literal["name", "phone", "email", "reference"]
+TermKind = findings.TermKind
 KINDS: tuple[TermKind, ...] = get_args(TermKind)
 
 _TERMS = Table(
@@ -50,9 +51,21 @@ class SubjectIndex:
                 connection.execute(insert(_TERMS), rows)
         return len(noted)
 
-    def find(self, kind: TermKind, value: str) -> frozenset[str]:
-        """The ids of the recordings in which something is said, in its one form."""
-        wanted = (_TERMS.c.term == self._pseudonym(kind, value)) & (_TERMS.c.kind == kind)
+    def add(self, recording_id: str, terms: Iterable[tuple[TermKind, str]]) -> int:
+        """Note more of a recording, beside what was noted before; how many terms were new."""
+        noted = {(self._pseudonym(kind, value), kind) for kind, value in terms if value}
+        with self._database.writing() as connection:
+            own = select(_TERMS.c.term, _TERMS.c.kind).where(_TERMS.c.recording_id == recording_id)
+            new = noted - {(row.term, row.kind) for row in connection.execute(own)}
+            if new:
+                rows = [{"term": term, "kind": kind, "recording_id": recording_id} for term, kind in sorted(new)]
+                connection.execute(insert(_TERMS), rows)
+        return len(new)
+
+    def find(self, kind: TermKind, *values: str) -> frozenset[str]:
+        """The ids of the recordings in which something is said; by any of its forms, where it has several."""
+        pseudonyms = {self._pseudonym(kind, value) for value in values}
+        wanted = _TERMS.c.term.in_(pseudonyms) & (_TERMS.c.kind == kind)
         with self._database.reading() as connection:
             return frozenset(connection.execute(select(_TERMS.c.recording_id).where(wanted)).scalars())
 
