@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from redact.errors import InputRejected
-from redact.stores.subject_index import TermKind
+from redact.findings import TermKind
 
 _PERSON: Mapping[str, str] = {
     "name": "name", "nom": "name", "address": "address", "adresse": "address", "contact": "contact",

@@ -85,7 +85,7 @@ def _typed(phrase: str) -> str:
 
 def _bound(case_id: str, phrase: str, cost: int, salt: bytes) -> tuple[vault.Sealed, DataKey]:
     secret = hashlib.scrypt(
-        phrase.encode("utf-8", "surrogatepass"), salt=salt, n=1 << cost, r=8, p=1, dklen=_KEY_BYTES, maxmem=1 << 31
+        phrase.encode("utf-8", "surrogatepass"), salt=salt, n=1 << cost, r=8, p=1, dklen=_KEY_BYTES, maxmem=1 << 30
     )  # fmt: skip
     key_id = hashlib.sha256(salt).hexdigest()[:16]
     return vault.Sealed(case_id, "case", key_id), DataKey(case_id, key_id, secret)

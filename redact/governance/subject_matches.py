@@ -13,12 +13,12 @@ from pathlib import PurePosixPath
 from redact.batch.archive import Archive
 from redact.batch.runner import sources_of
 from redact.errors import UsageError
+from redact.findings import TermKind
 from redact.governance import finding
 from redact.governance.subjects import Choice, Match, Request, still_open
 from redact.stores.ledger import Archived, Row
 from redact.stores.marks import KINDS
 from redact.stores.opened import Stores
-from redact.stores.subject_index import TermKind
 
 _SPACING = re.compile(r"[\s./()-]+")
 _FRENCH = re.compile(r"(?:\+|00)33(?=\d{9}$)")
@@ -65,6 +65,7 @@ def find(
     case_id: str,
     wanted: Sequence[tuple[TermKind, str]],
     *,
+    every_word: bool = True,
     now: datetime | None = None,
 ) -> Request:
     """Look for the recordings of a person, and note them on the case; what was decided before stays.
@@ -73,18 +74,19 @@ def find(
         stores: where things are kept.
         archives: folders or URLs of outputs.
         case_id: of the request.
-        wanted: what the person is known by, with its kind.
+        wanted: what the person is known by, with its kind: what any of it leads to is found.
+        every_word: all words of a name have to be said, not any one of them.
         now: for the case; None for this moment.
 
     Raises:
-        UsageError: the request is closed.
+        UsageError: the request is closed, or something can't be looked for.
         RedactError: a store can't be read.
     """
     known = {match.recording_id: match for match in still_open(stores, case_id).matches}
     with stores.audit.action("subject.find", case_id) as counts:
         reasons: dict[str, set[str]] = {}
-        for kind in dict.fromkeys(kind for kind, _ in wanted):
-            for recording_id in finding.search(stores, [term for term in wanted if term[0] == kind]):
+        for kind, value in wanted:  # each by itself: who has two numbers is in the calls of both
+            for recording_id in finding.search(stores, [(kind, value)], every_word=every_word):
                 reasons.setdefault(recording_id, set()).add(kind)
         for recording_id, why in _on_record(stores, archives, [value for _, value in wanted]):
             reasons.setdefault(recording_id, set()).add(why)

@@ -1,7 +1,8 @@
 """People's requests: access, rectification, erasure, restriction, objection, portability (GDPR, Art. 15 to 21).
 
-Each is a case with a deadline. The case holds words of fixed lists, ids and times; who it is from is sealed in the vault
-under the case's own key. What is done about recordings is in `subject_matches`, `access`, `rectification` and here.
+Each is a case with a deadline. The case holds words of fixed lists, ids and times; who it is from is sealed in the
+vault under the case's own key. What is done about recordings is in
+`subject_matches`, `subject_erasure`, `access`, `rectification` and here.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -347,11 +348,13 @@ def _check_done(stores: Stores, found: Request, how: Closing) -> None:
     done = {event.what for event in stores.cases.events(found.case_id)}
     if found.ids("confirmed", "erased") and not done & set(_DONE_BY[found.kind]):
         raise UsageError(
-            f"nothing was done about it yet: none of {', '.join(_DONE_BY[found.kind])}", hint="do it, or close it as refused"
+            f"nothing was done about it yet: none of {', '.join(_DONE_BY[found.kind])}",
+            hint="do it, or close it as refused",
         )
     if found.kind == "erasure" and how.outcome == "done" and found.ids("confirmed"):
         raise UsageError(
-            f"{len(found.ids('confirmed'))} recordings were not erased", hint="erase them, or: --outcome partly --reason"
+            f"{len(found.ids('confirmed'))} recordings were not erased",
+            hint="erase them, or: --outcome partly --reason",
         )
 
 

@@ -285,9 +285,7 @@ class Archived:
             return tuple(
                 _row(row)
                 for part in _parts(pseudonyms)
-                for row in connection.execute(
-                    select(*_ROW_COLUMNS).where(self._here & _RECORDINGS.c[column].in_(part))
-                )
+                for row in connection.execute(select(*_ROW_COLUMNS).where(self._here & _RECORDINGS.c[column].in_(part)))
             )
 
     def described(self, recording_id: str, facts: Mapping[str, str]) -> int:
