@@ -1,7 +1,7 @@
 """What the tests of people's requests share: the command line over the stores of an office, and somebody who asks."""
 
 from dataclasses import dataclass
-from io import BytesIO
+from io import BytesIO, StringIO
 
 from click.testing import CliRunner
 from governance_world import Office
@@ -9,6 +9,7 @@ from governance_world import Office
 from redact import subjects
 from redact.cli.main import cli
 from redact.errors import RedactError
+from redact.stores.consent import read_csv
 
 NAME, PHONE, EMAIL = "Wilhelmina Quastenflosser", "06 39 98 11 77", "w.quasten@canary.example"
 STREET, REFERENCE = "17 Canaryton Crescent", "KD-774193"
@@ -66,12 +67,8 @@ def confirmed(office: Office, kind: str, language: str = "en") -> str:
 
 def consented(office: Office, call_id: str, person: str) -> None:
     """Have a lawful basis be on record for somebody's call."""
-    import io
-
-    from redact.stores.consent import read_csv
-
     table = f"call_id,person,lawful_basis\n{call_id},{person},contract\n"
-    office.kept.consent.add(read_csv(io.StringIO(table), office.kept.consent))
+    office.kept.consent.add(read_csv(StringIO(table), office.kept.consent))
 
 
 def content(chunks) -> BytesIO:
