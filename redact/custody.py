@@ -1,17 +1,21 @@
 """Around the redaction of a call, where stores are set: a lawful basis before it, the log, and the sealed original."""
 
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from redact import naming
-from redact.errors import NoLawfulBasis
+from redact import naming, subjects
+from redact.errors import KeyMissing, NoLawfulBasis
 from redact.options import NO_CUSTODY, Custody
 from redact.stores.data_keys import IDS
 from redact.stores.opened import Stores
-from redact.stores.vault import Kind
+from redact.stores.vault import Kind, Vault
+from redact.subjects import Term
+
+_NOTHING: Mapping[str, str] = {}
 
 
 class Custodian:
@@ -21,12 +25,23 @@ class Custodian:
         stores: where things are kept.
         requires_basis: no call is read without a lawful basis.
         seals: originals, and transcripts in clear where the policy keeps them, go to the vault.
+        indexes: who is in a call is noted in the keyed index.
     """
 
-    def __init__(self, stores: Stores, *, requires_basis: bool, seals: bool) -> None:
+    def __init__(self, stores: Stores, *, requires_basis: bool, seals: bool, indexes: bool = True) -> None:
         self._stores = stores
         self._requires_basis = requires_basis
         self._seals = seals
+        self._indexes = indexes
+
+    def open(self) -> None:
+        """Open the index, where one is kept: what is wrong with it shows before the first call.
+
+        Raises:
+            RedactError: it can't be opened.
+        """
+        if self._indexes:
+            _ = self._stores.index
 
     def basis(self, call_id: str, recorded_at: str = "", *, logged_as: str = "-") -> str:
         """What allows a call to be processed, asked before a byte of it is read.
@@ -52,12 +67,13 @@ class Custodian:
         return ", ".join(sorted({record.basis for record in records})) or NO_CUSTODY.basis
 
     @contextmanager
-    def of(self, recording_id: str, basis: str) -> Iterator[Custody]:
+    def of(self, recording_id: str, basis: str, beside: Mapping[str, str] = _NOTHING) -> Iterator[Custody]:
         """Custody of a call while it is redacted.
 
         Args:
             recording_id: that log and vault know it by; `-` where it has none.
             basis: as `basis` told it.
+            beside: what its metadata say: `call_id`, `customer_id`, `phone`.
 
         Raises:
             RedactError: it can't be logged, or what the redaction raises.
@@ -68,8 +84,44 @@ class Custodian:
             with audit.action("vault.seal", recording_id, reason=kind) as sealed:
                 sealed["bytes"] = vault.seal(content, recording_id, kind)
 
-        with audit.action("redact", recording_id):
-            yield Custody(basis, seal if self._seals and IDS.fullmatch(recording_id) else None)
+        has_id = bool(IDS.fullmatch(recording_id))
+        with audit.action("redact", recording_id) as counts:
+
+            def index(told: Iterable[Term]) -> None:
+                counts["terms"] = self.index(recording_id, told, beside)
+
+            yield Custody(basis, seal if self._seals and has_id else None, index if self._indexes and has_id else None)
+
+    def index(self, recording_id: str, told: Iterable[Term], beside: Mapping[str, str] = _NOTHING) -> int:
+        """Note who is in a recording, in place of what was noted before; how many terms that are.
+
+        What the metadata of all its places say stays noted: it is sealed beside its id.
+
+        Raises:
+            RedactError: it can't be noted.
+        """
+        known = (beside, *sources_of(self._stores.vault, recording_id))
+        terms = {*told, *(term for one in known for term in terms_beside(one))}
+        return self._stores.index.put(recording_id, terms)
+
+
+def sources_of(vault: Vault, recording_id: str) -> list[dict[str, str]]:
+    """Where a recording lies, and what its metadata say in clear; empty where unknown.
+
+    Each has `source`, `call_id` and `agent`, and `customer_id` and `phone` where the metadata say them.
+    """
+    try:
+        told: list[dict[str, str]] = json.loads(b"".join(vault.opened(recording_id, "map")))
+    except KeyMissing:
+        return []
+    return told
+
+
+def terms_beside(told: Mapping[str, str]) -> frozenset[Term]:
+    """What metadata say of whose a call is. A call's id is a reference, be it as long as a card's number."""
+    found = subjects.written_down("reference", told.get("customer_id", ""))
+    found |= subjects.written_down("phone", told.get("phone", ""))
+    return found | subjects.of_id(told.get("call_id", ""))
 
 
 def opaque_id(path: Path) -> str:

@@ -1,6 +1,6 @@
 """How to redact: what the command line's options, a settings file or a library's user say."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -9,11 +9,13 @@ from redact import policy as policies
 from redact.call import Role
 from redact.corrections import Correction
 from redact.errors import NoLawfulBasis
+from redact.findings import TermKind
 from redact.keys import Key
 from redact.policy import Policy
 
 Progress = Callable[[str, int, int], None]
 Kept = Literal["original", "transcript"]
+Index = Callable[[Iterable[tuple[TermKind, str]]], None]
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
@@ -70,12 +72,14 @@ class Custody:
     Attributes:
         basis: what allows it to be processed, for its report.
         seal: keeps the original, or its transcript in clear, in the vault; None where nothing is kept.
+        index: notes who is in the call, before anything is published; None where no index is kept.
         name: of outputs that are there already, and stay if new ones don't pass; empty for the input's own name.
         decided: what a person decided about it; counts over all that is found.
     """
 
     basis: str = "not recorded"
     seal: Callable[[BinaryIO, Kept], None] | None = None
+    index: Index | None = None
     name: str = ""
     decided: tuple[Correction, ...] = ()
 

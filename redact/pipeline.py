@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from redact import __version__, given, listen, naming, page, relisten, report, text, verify
+from redact import __version__, given, listen, naming, page, relisten, report, subjects, text, verify
 from redact.alignment import paced
 from redact.audio import dtmf
 from redact.audio.beeps import beeps
@@ -124,6 +124,7 @@ class Redactor:
             # A name is no text: what the policy keeps in that is not kept in this.
             is_everyday = load_language(call.transcript.language).is_everyday
             kept = values(call.transcript, call.plan, is_everyday)
+            self._index(call)
             stem = self._stem(path, custody, decoded.recording.sha256, kept, is_everyday)
             if call.plan.hold:
                 self._publish_report_alone(call, None, directory, stem, clock)
@@ -312,6 +313,12 @@ class Redactor:
             staged.open(stem + suffix).write(content)
             hashes[suffix] = hashlib.sha256(content).hexdigest()
         return encoded, hashes
+
+    def _index(self, call: "_Call") -> None:
+        """Note who is in the call, where that is kept: also of one that is held then, for it is theirs all the same."""
+        if call.custody.index:
+            told = subjects.said(call.transcript, call.findings, call.plan, call.custody.decided)
+            call.custody.index(told)
 
     def _seal(self, path: Path, decoded: Decoded, call: "_Call") -> None:
         """Keep the original, where it is kept: its own bytes, or a copy without card codes, PINs and keys pressed.

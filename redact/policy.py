@@ -112,6 +112,7 @@ class Policy(_Closed):
     lawful_basis: Literal["required", "optional"] = "optional"
     originals: Originals = "keep"
     clear_transcript: Literal["drop", "vault"] = "drop"
+    subject_index: bool = True
 
     @field_validator("recognizers", "keep_fields", mode="before")
     @classmethod
@@ -132,10 +133,10 @@ class Policy(_Closed):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the policy's content: its identity in reports."""
+        """SHA-256 of the policy's content: its identity in reports. Whether an index is kept changes no output."""
         content = json.dumps(
             {
-                **self.model_dump(mode="json", exclude={"recognizers"}),
+                **self.model_dump(mode="json", exclude={"recognizers", "subject_index"}),
                 # By what the files say, not by where they lie.
                 **({"recognizers": [_read_own(file)[1] for file in self.recognizers]} if self.recognizers else {}),
             },

@@ -47,10 +47,12 @@ _CODES_2 = frozenset(
 )
 # A reference of fewer characters is a code or a count; one of letters alone may be a booking's.
 _LEAST_REFERENCE, _LEAST_USERNAME = 5, 4
-# ISO/IEC 7812: so many digits has a card number.
-_CARD_DIGITS = range(13, 20)
+# ISO/IEC 7812: so many digits has a card number, and a payment card's begins with one of these.
+_CARD_DIGITS, _CARDS_BEGIN = range(13, 20), "23456"
 # A name said apart is compared joined too, over so many words: "Mac Donald", "de la Porte".
 _JOINED_WORDS = 3
+# With its full stop: "Mr.", "Mme.", "J.".
+_ABBREVIATED = 4
 # A shorter sound resembles too many words.
 _LEAST_SOUND = 3
 # Letters that no accent makes of another one.
@@ -109,12 +111,12 @@ def sought(kind: TermKind, typed: str, *, by_sound: bool = True) -> tuple[Altern
     if kind == "name":
         groups = _sought_name(typed, by_sound=by_sound)
     else:
-        texts = [typed, *_spoken(typed)]
-        if any(map(_is_card, texts)):
+        read = [[typed], *_spoken(typed)]
+        if any(_is_card(likeliest) for likeliest, *_ in read):
             raise UsageError(
                 "card numbers are not in the index", hint="look for a name, a phone, an e-mail or a reference"
             )
-        groups = (frozenset(filter(None, (_FORMS[kind](text) for text in texts))),)
+        groups = (frozenset(filter(None, (_FORMS[kind](text) for texts in read for text in texts))),)
     if not groups or not all(groups):
         raise UsageError(f"nothing can be looked for by that {kind}", hint=_HINTS[kind])
     return groups
@@ -129,27 +131,52 @@ def written_down(kind: TermKind, value: str) -> frozenset[Term]:
     return frozenset({(kind, form)} if form and not _is_card(value) else ())
 
 
+def of_id(call_id: str) -> frozenset[Term]:
+    """The term of a call's id, which is nobody's card number however many digits it has."""
+    form = _reference(call_id)
+    return frozenset({("reference", form)} if form else ())
+
+
 def _is_kept(word: Word, decided: Sequence[Correction]) -> bool:
     return corrections.is_kept(Stretch(word.channel, word.start_ms or 0, word.end_ms or 0), decided)
 
 
 def _heard(kind: TermKind, entity_type: str, transcript: Transcript, passage: Passage) -> Iterator[str]:
     """The forms of what stands in a passage, in each of its readings."""
-    texts = [view.text for view in readings(transcript, passage, load(transcript.language))]
+    texts = _read(transcript, passage)
     plainly = " ".join(transcript.words[index].text for index in passage.words)
     if kind == "name":
-        for words in (_words_of_name(plainly), *([_folded(run)] for text in texts for run in _SPELLED.findall(text))):
+        spelled = ([_folded(run)] for text in texts for run in _SPELLED.findall(text))
+        for words in (*map(_words_of_name, _breaths(transcript, passage)), *spelled):
             for at in range(len(words)):
                 yield from _around(words, at, (transcript.language,))
-    elif kind == "email":
-        for text in (*texts, plainly):
-            addresses = _ADDRESS.findall(text) if entity_type == "EMAIL_ADDRESS" else [text]
-            yield from map(_email, addresses)
-    elif entity_type == "FR_NIR" or not any(map(_is_card, (*texts, plainly))):
+    elif entity_type == "EMAIL_ADDRESS":
+        yield from (_email(address) for text in (*texts, plainly) for address in _ADDRESS.findall(text))
+    elif entity_type == "FR_NIR" or not (_is_card(texts[0]) or _is_card(plainly)):
         for text in texts:
             yield _FORMS[kind](text)
             if kind == "reference":
                 yield from (_reference(part) for part in text.split() if any(map(str.isdigit, part)))
+
+
+def _breaths(transcript: Transcript, passage: Passage) -> Iterator[str]:
+    """What is said of a name between marks and everyday words, which are taken for names where much was misheard.
+
+    A word that is everyday and a name too ("Grace") has its capital, unless nothing has one.
+    """
+    language = load(transcript.language)
+    is_cased = any(word.text[:1].isupper() for word in transcript.words)
+    breath: list[str] = []
+    for index in passage.words:
+        text = transcript.words[index].text
+        is_small = is_cased and text[:1].islower() and _folded(text) not in _of_names("particles")
+        nobodys = is_small and language.is_everyday(text)
+        if not nobodys:
+            breath.append(text)
+        if nobodys or text[-1:] in ",;:?!" or (text.endswith(".") and len(text) > _ABBREVIATED):
+            yield " ".join(breath)
+            breath = []
+    yield " ".join(breath)
 
 
 def _sought_name(typed: str, *, by_sound: bool) -> tuple[Alternatives, ...]:
@@ -225,12 +252,19 @@ _HINTS: dict[TermKind, str] = {
 }
 
 
-def _spoken(typed: str) -> Iterator[str]:
+def _read(transcript: Transcript, passage: Passage) -> list[str]:
+    """The readings of a passage in written form, the likeliest first; without marks that are left as words."""
+    language = load(transcript.language)
+    marks = {word for word, mark in language.symbols.items() if mark in "._-/"}
+    texts = [view.text for view in readings(transcript, passage, language)]
+    return [" ".join(part for part in text.split() if part.lower() not in marks) for text in texts]
+
+
+def _spoken(typed: str) -> Iterator[list[str]]:
     """What somebody typed, read as if it were said, in each language."""
     words = tuple(Word(text, None, None, 0) for text in typed.split())
     for code in supported() if words else ():
-        transcript = Transcript((Turn("", 0, words),), code, "")
-        yield from (view.text for view in readings(transcript, Passage(tuple(range(len(words)))), load(code)))
+        yield _read(Transcript((Turn("", 0, words),), code, ""), Passage(tuple(range(len(words)))))
 
 
 def _digits(text: str) -> str:
@@ -238,9 +272,10 @@ def _digits(text: str) -> str:
 
 
 def _is_card(text: str) -> bool:
-    """True for what may be a card's number: as many digits, with its checksum (ISO/IEC 7812-1, annex B)."""
+    """True for what may be a payment card's number: its digits, its beginning, its checksum (ISO/IEC 7812-1)."""
     digits = _digits(text)
-    if len(digits) not in _CARD_DIGITS or _alphanumeric(text) != digits:
+    is_like_one = len(digits) in _CARD_DIGITS and digits[0] in _CARDS_BEGIN and _alphanumeric(text) == digits
+    if not is_like_one or _INTERNATIONAL.match(text):
         return False
     doubled = (int(digit) * (1 + number % 2) for number, digit in enumerate(reversed(digits)))
     return sum(value - 9 * (value > 9) for value in doubled) % 10 == 0

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from redact import __version__, naming, report, verify
+from redact import __version__, naming, report, subjects, verify
 from redact.call import Transcript
 from redact.detect.language import told
 from redact.detect.spoken.base import load as load_language
@@ -135,6 +135,8 @@ class TextRedactor:
         }
         hashes = {suffix: hashlib.sha256(content).hexdigest() for suffix, content in contents.items()}
         passed = done.verification.passed
+        if custody.index:
+            custody.index(subjects.said(done.transcript, done.findings, done.plan))
         told = self._report(done, sha256, hashes if passed else {}, clock)
         with Staged(directory) as staged:
             for suffix, content in contents.items() if passed else ():

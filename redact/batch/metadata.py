@@ -17,7 +17,8 @@ from redact.errors import InputRejected, UsageError
 from redact.stores.consent import moment
 from redact.stores.data_keys import IDS
 
-COLUMNS = ("file", "call_id", "recorded_at", "agent", "queue", "language", "channels", "consent")
+COLUMNS = ("file", "call_id", "recorded_at", "agent", "queue", "language", "channels", "consent",
+           "customer_id", "phone")  # fmt: skip
 BESIDE = "beside"
 _QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _SUFFIXES = (".json", ".csv")
@@ -35,6 +36,8 @@ class Metadata:
         language: ISO 639-1.
         roles: what each channel holds.
         is_refused: the table says that the call must not be processed.
+        customer_id: by which the centre knows the customer: becomes a term of the keyed index.
+        phone: of the customer: becomes a term too.
     """
 
     call_id: str = field(default="", repr=False)
@@ -44,6 +47,14 @@ class Metadata:
     language: str | None = None
     roles: tuple[Role, ...] | None = None
     is_refused: bool = False
+    customer_id: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
+
+    @property
+    def beside(self) -> dict[str, str]:
+        """What tells whose the call is, by its column; without what is empty, but for `call_id`."""
+        more = {"customer_id": self.customer_id, "phone": self.phone}
+        return {"call_id": self.call_id, **{name: value for name, value in more.items() if value}}
 
 
 NOTHING = Metadata()
@@ -167,7 +178,14 @@ def _metadata(row: Mapping[str, Any], number: int) -> Metadata:
     if roles is None and cell["channels"]:
         raise wrong("channels", f"name no roles: {', '.join(ROLES)}, with commas or ; between them")
     return Metadata(
-        cell["call_id"], recorded_at, cell["agent"], cell["queue"], language, roles, cell["consent"].lower() == "no"
+        cell["call_id"],
+        recorded_at,
+        cell["agent"],
+        cell["queue"],
+        language,
+        roles,
+        cell["consent"].lower() == "no",
+        *("" if isinstance(row.get(name), dict | list) else cell[name] for name in ("customer_id", "phone")),
     )
 
 

@@ -21,11 +21,11 @@ from redact.batch.archive import Archive, Item, chosen
 from redact.batch.metadata import NOTHING, Known, Metadata
 from redact.batch.pool import TRIES, stopped
 from redact.batch.work import Job, Outcome, Task, shard, wrong_outputs
-from redact.errors import CannotWrite, InputRejected, KeyMissing, Locked, RedactError
+from redact.custody import sources_of, terms_beside
+from redact.errors import CannotWrite, InputRejected, Locked, RedactError
 from redact.policy import Policy
 from redact.stores.ledger import OPEN_STATES, Archived, Done, Row, State
 from redact.stores.opened import Stores
-from redact.stores.vault import Vault
 
 # So many files are compared with the ledger at a time.
 _LOOKED_UP_AT_ONCE = 500
@@ -342,13 +342,19 @@ class Batch:
         return done if failures < TRIES else replace(done, state="quarantined")
 
     def _seal_map(self, task: Task, recording_id: str) -> None:
-        """Keep which file an id is of, and what its metadata say in clear: in the vault, under the recording's key."""
+        """Keep which file an id is of, and what its metadata say in clear: in the vault, under the recording's key.
+
+        What they say of whose the call is goes to the index as well: of all its places, for here one comes after the
+        other, while two workers may be at work on the same recording.
+        """
         known = task.metadata
-        own = {"source": f"{self.source.url}/{task.item.path}", "call_id": known.call_id, "agent": known.agent}
+        own = {"source": f"{self.source.url}/{task.item.path}", "agent": known.agent, **known.beside}
         before = sources_of(self.stores.vault, recording_id)
+        places = [*(each for each in before if each["source"] != own["source"]), own]
         if own not in before:  # the same recording may lie at several places
-            told = [each for each in before if each["source"] != own["source"]]
-            self.stores.vault.seal(BytesIO(json.dumps([*told, own]).encode()), recording_id, "map")
+            self.stores.vault.seal(BytesIO(json.dumps(places).encode()), recording_id, "map")
+        if self._policy.subject_index and recording_id != task.source:
+            self.stores.index.add(recording_id, {term for place in places for term in terms_beside(place)})
 
     def _retire(self, item: Item, source: str, recording_id: str) -> bool:
         """Put the original where the policy wants it; False where it stays, though the policy wants it gone.
@@ -401,15 +407,6 @@ class Batch:
             for part in Path(self.dest.root).glob("??/.*.part"):
                 with contextlib.suppress(OSError):
                     part.unlink()
-
-
-def sources_of(vault: Vault, recording_id: str) -> list[dict[str, str]]:
-    """Where a recording lies, and what its metadata say in clear: `source`, `call_id`, `agent`; empty where unknown."""
-    try:
-        told: list[dict[str, str]] = json.loads(b"".join(vault.opened(recording_id, "map")))
-    except KeyMissing:
-        return []
-    return told
 
 
 def estimated_s(item: Item) -> float:

@@ -123,13 +123,22 @@ class Worker:
     Args:
         job: how.
         redactor: whose outputs replace others, and are called by their input's digest.
+
+    Raises:
+        RedactError: the index of who is in which call can't be opened.
     """
 
     def __init__(self, job: Job, redactor: "Redactor") -> None:
         self._job = job
         self._source, self._dest = Archive(job.source), Archive(job.dest)
         self._stores = Stores(job.settings)
-        self._custodian = Custodian(self._stores, requires_basis=job.requires_basis, seals=job.seals)
+        self._custodian = Custodian(
+            self._stores,
+            requires_basis=job.requires_basis,
+            seals=job.seals,
+            indexes=job.options.loaded_policy().subject_index,
+        )
+        self._custodian.open()
         self._redactor = redactor
 
     def __call__(self, task: Task) -> Outcome:

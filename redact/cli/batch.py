@@ -374,7 +374,7 @@ def _run_facts(run: RunRow) -> dict[str, Any]:
 
 
 def _source_of(kept: Stores, recording_id: str) -> str:
-    from redact.batch.runner import sources_of
+    from redact.custody import sources_of
 
     return ", ".join(each["source"] for each in sources_of(kept.vault, recording_id)) or "unknown"
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from redact.custody import Custodian
     from redact.options import Custody, Options
     from redact.pipeline import Redactor
+    from redact.policy import Policy
     from redact.report import Result
     from redact.texts import TextRedactor
 
@@ -85,7 +86,7 @@ def file(ctx: click.Context, /, **given: Any) -> None:
     _check_transcript(given, paths)
     policy = chosen_policy(given)
     options = chosen_options(given, policy)
-    custodian = _custodian(ctx, given, paths, is_required=policy.lawful_basis == "required")
+    custodian = _custodian(ctx, given, paths, policy=policy)
     with progress(quiet=given["quiet"] or given["as_json"]) as (advance, console):
         redact = _Redact(options, given, advance, custodian)
         errors = [error for n, path in enumerate(paths, 1) if (error := _one(redact, path, n, given, console))]
@@ -112,7 +113,8 @@ class _Redact:
 
         call_id, recorded_at = self._given["call_id"], self._given["recorded_at"] or ""
         basis = self._custodian.basis(call_id or path.stem, recorded_at, logged_as=call_id or "-")
-        with self._custodian.of(call_id or opaque_id(path), basis) as custody:
+        beside = {"call_id": call_id or ""}
+        with self._custodian.of(call_id or opaque_id(path), basis, beside) as custody:
             return self._redacted(path, custody=custody)
 
     def _redacted(self, path: Path, **custody: Custody) -> Result:
@@ -139,12 +141,13 @@ class _Redact:
         )
 
 
-def _custodian(ctx: click.Context, given: dict[str, Any], paths: list[Path], *, is_required: bool) -> Custodian | None:
+def _custodian(ctx: click.Context, given: dict[str, Any], paths: list[Path], *, policy: Policy) -> Custodian | None:
     """What takes calls into custody; None where nothing is kept, logged or required."""
     if len(paths) != 1 and (given["call_id"] or given["recorded_at"]):
         raise UsageError("--call-id and --recorded-at are of one call", hint="give one recording with them")
     from redact.cli.kept import settings
 
+    is_required = policy.lawful_basis == "required"
     is_kept = is_required or given["seals"] or settings(ctx).has_stores
     if not is_kept:
         return None
@@ -156,7 +159,7 @@ def _custodian(ctx: click.Context, given: dict[str, Any], paths: list[Path], *, 
     if given["call_id"] and not IDS.fullmatch(given["call_id"]):
         raise UsageError("--call-id is not an id", hint="letters, digits, and . _ : - between them, at most 80")
     given["recorded_at"] = moment(given["recorded_at"]) if given["recorded_at"] else ""
-    return Custodian(stores(ctx), requires_basis=is_required, seals=given["seals"])
+    return Custodian(stores(ctx), requires_basis=is_required, seals=given["seals"], indexes=policy.subject_index)
 
 
 def _check_transcript(given: dict[str, Any], paths: list[Path]) -> None:

@@ -15,12 +15,14 @@ from redact.cli.options import chosen_options, chosen_policy, listening, share_o
 from redact.errors import CannotWrite, ModelMissing, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from redact.options import Index
     from redact.review.desk import Call
     from redact.review.oidc import Provider
     from redact.review.originals import Originals
     from redact.stores.opened import Stores
+    from redact.subjects import Term
 
 _HIDDEN = ".redact-review.db"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -107,7 +109,8 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
             if booked:
                 booked.corrected(call.name, report)
 
-        maker = Maker(chosen_options({**given, "force": True}, policy), originals, made)
+        index = _indexing(kept, folder) if kept and policy.subject_index else lambda _: None
+        maker = Maker(chosen_options({**given, "force": True}, policy), originals, made, index)
     entry = None
     if not given["team"]:
         entry = secrets.token_urlsafe(24)
@@ -123,6 +126,27 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
         share_of(given["sample"]),
         _provider(given),
     )
+
+
+def _indexing(kept: Stores, folder: Path) -> Callable[[Call], Index | None]:
+    """What notes who is in a call that is made anew, where it is known by the id of its content."""
+    from redact import naming
+    from redact.custody import Custodian
+
+    custodian = Custodian(kept, requires_basis=False, seals=False)
+    booked = kept.ledger.archive(str(folder.resolve()))
+
+    def index(call: Call) -> Index | None:
+        recording_id = naming.opaque(call.sha256)
+        if not (booked.of(recording_id) or kept.index.has(recording_id)):
+            return None
+
+        def note(told: Iterable[Term]) -> None:
+            custodian.index(recording_id, told)
+
+        return note
+
+    return index
 
 
 def _provider(given: Mapping[str, Any]) -> Provider | None:

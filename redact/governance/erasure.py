@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from redact.batch.archive import Archive
-from redact.batch.runner import sources_of
 from redact.batch.work import shard
+from redact.custody import sources_of
 from redact.errors import UsageError
 from redact.stores.certificates import Certificate
 from redact.stores.opened import Stores

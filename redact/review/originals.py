@@ -18,7 +18,7 @@ from redact.audio.decode import decode
 from redact.call import role_named
 from redact.corrections import Correction
 from redact.errors import InputRejected, PolicyError
-from redact.options import Custody, Options
+from redact.options import Custody, Index, Options
 from redact.pipeline import Redactor
 from redact.report import Result
 from redact.review.desk import Call
@@ -115,14 +115,20 @@ class Maker:
         options: as the calls were redacted.
         originals: where theirs are.
         made: told of each that was made, with the digest of its new report.
+        index: what notes who is in a call; None where that isn't kept.
     """
 
     def __init__(
-        self, options: Options, originals: Originals, made: Callable[[Call, str], None] = lambda *_: None
+        self,
+        options: Options,
+        originals: Originals,
+        made: Callable[[Call, str], None] = lambda *_: None,
+        index: Callable[[Call], Index | None] = lambda _: None,
     ) -> None:
         self._redactor = Redactor(options)
         self._originals = originals
         self._made = made
+        self._index = index
 
     def make(self, call: Call, decided: Sequence[Correction]) -> Result:
         """Redact a call again, by what was decided; its outputs are replaced once the new ones are verified.
@@ -137,7 +143,7 @@ class Maker:
             )  # fmt: skip
         roles = tuple(role for name in call.channels if (role := role_named(name)))
         with self._originals.at_hand(call) as path:
-            custody = Custody(call.basis, name=call.name, decided=tuple(decided))
+            custody = Custody(call.basis, index=self._index(call), name=call.name, decided=tuple(decided))
             done = self._redactor.for_call(call.language, roles).redact_file(path, call.folder, custody=custody)
         for suffix in set(call.outputs) - set(done.report["outputs"]):  # a page of before would show what is masked now
             call.output(suffix).unlink(missing_ok=True)

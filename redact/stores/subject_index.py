@@ -69,6 +69,12 @@ class SubjectIndex:
         with self._database.reading() as connection:
             return frozenset(connection.execute(select(_TERMS.c.recording_id).where(wanted)).scalars())
 
+    def has(self, recording_id: str) -> bool:
+        """True where anything is noted of a recording."""
+        own = select(_TERMS.c.term).where(_TERMS.c.recording_id == recording_id).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(own).first() is not None
+
     def forget(self, recording_id: str) -> int:
         """Forget all of a recording; how many terms that were."""
         with self._database.writing() as connection:

@@ -27,6 +27,8 @@ from redact.settings import Settings
 from redact.settings import load as load_settings
 from redact.stores import master
 from redact.stores.opened import Stores
+from redact.stores.subject_index import KINDS
+from redact.subjects import Term, written_down
 
 PLENTY = Limits(4 << 30, 60)
 MODELS = {"fake": "0" * 64}
@@ -45,7 +47,7 @@ class FakeRedactor:
     """Does in a moment what the real one takes minutes for: reads a file, publishes outputs, its report last.
 
     A file's own words say what goes wrong with it: `crash`, `hang`, `eat memory`, `held`, `damaged`, `unverified`,
-    `bug`, `disk full`, `unreadable`.
+    `bug`, `disk full`, `unreadable`. Who is in it: `|name=Maud Ferrant|phone=0612345678|`.
     """
 
     policy: Policy
@@ -85,6 +87,8 @@ class FakeRedactor:
             for suffix, data in outputs.items():
                 staged.open(stem + suffix).write(data)
             staged.open(naming.report_name(stem)).write(json.dumps(told).encode())
+            if custody.index:
+                custody.index(_who(content))
             if custody.seal and state == "done":
                 with path.open("rb") as original:
                     custody.seal(original, "original")
@@ -93,6 +97,11 @@ class FakeRedactor:
             raise HeldForReview("held", hint="look", reason="in_doubt")
         if state == "failed":
             raise VerificationFailed("not verified", hint="report", reason="unverified")
+
+
+def _who(content: bytes) -> frozenset[Term]:
+    told = (part.partition("=") for part in content.decode("utf-8", "replace").split("|"))
+    return frozenset(term for kind, _, value in told if kind in KINDS for term in written_down(kind, value))
 
 
 def _misbehave(content: bytes) -> None:

@@ -19,7 +19,8 @@ from redact.batch import night
 from redact.batch.archive import Archive, Item
 from redact.batch.metadata import known
 from redact.batch.pool import Limits
-from redact.batch.runner import Choice, estimated_s, sources_of, until
+from redact.batch.runner import Choice, estimated_s, until
+from redact.custody import sources_of
 from redact.errors import ExitCode, InputRejected, Locked
 from redact.stores.vault import Vault
 
