@@ -39,6 +39,7 @@ class Letter:
     day: str
     reference: str
     person: Person = field(repr=False)
+    dear: str = field(repr=False)
     paragraphs: tuple[str, ...]
     closing: str
     footer: str
@@ -81,7 +82,8 @@ def letter(
     return Letter(
         found.language, said[f"{kind}_title"],
         tuple(filter(None, (rules.controller.name, rules.controller.address, rules.controller.contact))),
-        day(moment.date().isoformat(), found.language), said["reference"].format(case=case_id), person, paragraphs,
+        day(moment.date().isoformat(), found.language), said["reference"].format(case=case_id), person,
+        said["dear"].format(name=person.name), paragraphs,
         said["closing"], said["dpo"].format(dpo=_contact(rules.dpo)) if rules.dpo.name else "",
     )  # fmt: skip
 
@@ -94,7 +96,7 @@ def text(written: Letter) -> str:
         "\n".join((person.name, *person.address)),
         written.day,
         f"{written.reference}\n{written.title}",
-        f"{person.name},",
+        written.dear,
         *written.paragraphs,
         f"{written.closing}\n\n{written.sender[0]}",
         written.footer,
@@ -111,7 +113,7 @@ def page(written: Letter) -> str:
         f"<p>{escape(written.day)}</p>",
         f'<p class="what">{escape(written.reference)}</p>',
         f"<h1>{escape(written.title)}</h1>",
-        f"<p>{escape(person.name)},</p>",
+        f"<p>{escape(written.dear)}</p>",
         *(f"<p>{escape(paragraph)}</p>" for paragraph in written.paragraphs),
         f"<p>{escape(written.closing)}</p>",
         f"<p>{escape(written.sender[0])}</p>",

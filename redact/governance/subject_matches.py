@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from redact.batch.archive import Archive
-from redact.batch.runner import sources_of
+from redact.custody import sources_of
 from redact.errors import UsageError
 from redact.findings import TermKind
 from redact.governance import finding
