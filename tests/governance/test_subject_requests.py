@@ -172,7 +172,10 @@ def test_every_text_of_a_letter_is_in_both_languages_and_can_be_filled_in() -> N
         english, french = words(name, "en"), words(name, "fr")
         assert english.keys() == french.keys()
         for key, said in english.items():
-            assert set(re.findall(r"{\w+}", said)) == set(re.findall(r"{\w+}", french[key])), key
+            filled = set(re.findall(r"{\w+}", said)) - (
+                {"{name}"} if key == "dear" else set()
+            )  # French names nobody there
+            assert filled == set(re.findall(r"{\w+}", french[key])), key
             assert not re.search(r"(?<![\s{:]) [:;?!»]( |$)", french[key]), f"{key}: a space that may break"
     from redact.cli import subject
     from redact.governance import letters
