@@ -32,7 +32,8 @@ Action = Literal[
     "consent.import", "consent.withdraw", "consent.object", "audit.export", "batch.run", "original.move",
     "original.delete", "original.hear", "erase", "hold.place", "hold.lift", "consent.apply", "index.build",
     "subject.open", "subject.find", "subject.export", "subject.rectify", "subject.erase", "subject.restrict",
-    "subject.extend", "subject.close", "retention.apply", "document.build", "document.sign", "breach.open",
+    "subject.extend", "subject.close", "subject.identity", "subject.letter",
+    "retention.apply", "document.build", "document.sign", "breach.open",
     "breach.update", "breach.scope", "breach.contain", "breach.notify", "breach.close", "training.record",
     "clear.ask", "clear.grant", "users.change", "terms.decide",
 ]  # fmt: skip

@@ -127,6 +127,12 @@ class Consent:
         with self._database.reading() as connection:
             return tuple(tuple(row) for row in connection.execute(select(*columns).order_by(*columns)))
 
+    def calls_of(self, persons: Iterable[str]) -> frozenset[str]:
+        """The ids of the calls of which something is on record of one of these persons, known as in `pseudonym`."""
+        wanted = _ROWS.c.person.in_({self.pseudonym(person) for person in persons})
+        with self._database.reading() as connection:
+            return frozenset(connection.execute(select(_ROWS.c.call_id).where(wanted)).scalars())
+
     def withdraw(self, reference: str, at: datetime | None = None) -> int:
         """Note that consent was withdrawn, for a call or for all calls of a person; how many records say so now."""
         return self._note("withdrawn_at", reference, at)

@@ -279,6 +279,23 @@ class Archived:
         with self._database.reading() as connection:
             return tuple(map(_row, connection.execute(select(*_ROW_COLUMNS).where(here))))
 
+    def known_by(self, column: Literal["call", "agent"], pseudonyms: Sequence[str]) -> tuple[Row, ...]:
+        """The rows of calls, or of agents, by their pseudonyms."""
+        with self._database.reading() as connection:
+            return tuple(
+                _row(row)
+                for part in _parts(pseudonyms)
+                for row in connection.execute(select(*_ROW_COLUMNS).where(self._here & _RECORDINGS.c[column].in_(part)))
+            )
+
+    def described(self, recording_id: str, facts: Mapping[str, str]) -> int:
+        """What was known of a recording was wrong: language, queue or time; how many places it lies at."""
+        if not set(facts) <= {"language", "queue", "recorded_at"}:
+            raise ValueError("of a recording, only what was told of it can be put right")
+        here = self._here & (_RECORDINGS.c.recording_id == recording_id)
+        with self._database.writing() as connection:
+            return int(connection.execute(update(_RECORDINGS).where(here).values(dict(facts))).rowcount)
+
     def erase(self, recording_id: str) -> int:
         """Forget a recording but for the place it lay at, so that no batch takes it up again; how many places."""
         with self._database.writing() as connection:

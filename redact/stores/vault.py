@@ -73,7 +73,7 @@ class Vault:
             for folder in (self._folder, target.parent):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with Staged(target.parent, private=True) as staged:
-                length = _encrypt(content, staged.open(target.name), about, key)
+                length = encrypt(content, staged.open(target.name), about, key)
                 staged.publish(force=True)
         except (OSError, CannotWrite) as error:
             code = error.errno if isinstance(error, OSError) else None
@@ -91,10 +91,10 @@ class Vault:
         try:
             with self._path(recording_id, kind).open("rb") as sealed:
                 expected = Sealed(recording_id, kind, key.key_id)
-                for _ in _decrypt(sealed, expected, key):
+                for _ in decrypt(sealed, expected, key):
                     pass
                 sealed.seek(0)
-                yield from _decrypt(sealed, expected, key)
+                yield from decrypt(sealed, expected, key)
         except FileNotFoundError:
             raise KeyMissing(
                 f"the vault holds no {kind} of this recording", hint="see what it holds with: redact vault list"
@@ -134,7 +134,12 @@ def _header(about: Sealed) -> bytes:
     return _MAGIC + _HEAD.pack(about.schema, *map(len, names)) + b"".join(names)
 
 
-def _encrypt(content: BinaryIO, target: BinaryIO, about: Sealed, key: DataKey) -> int:
+def encrypt(content: BinaryIO, target: BinaryIO, about: Sealed, key: DataKey) -> int:
+    """Encrypt a file under a key, bound to what stands in its header; the length of its content in bytes.
+
+    Raises:
+        CannotWrite: it is too large.
+    """
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     cipher = AESGCM(key.secret)
@@ -164,7 +169,12 @@ def _full(content: BinaryIO) -> bytes:
     return chunk
 
 
-def _decrypt(sealed: BinaryIO, expected: Sealed, key: DataKey) -> Iterator[bytes]:
+def decrypt(sealed: BinaryIO, expected: Sealed, key: DataKey) -> Iterator[bytes]:
+    """The content of an encrypted file, chunk by chunk. Run through it once before anything is given out.
+
+    Raises:
+        KeyMissing: it is not what is expected, was cut or changed, or the key is another.
+    """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -185,6 +195,15 @@ def _decrypt(sealed: BinaryIO, expected: Sealed, key: DataKey) -> Iterator[bytes
         if not following:
             return
         chunk = following
+
+
+def read_about(sealed: BinaryIO) -> Sealed:
+    """What stands in the header of an encrypted file. Nobody has vouched for it before all was decrypted.
+
+    Raises:
+        KeyMissing: there is none.
+    """
+    return _read_header(sealed)[0]
 
 
 def _read_header(sealed: BinaryIO) -> tuple[Sealed, bytes]:

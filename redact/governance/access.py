@@ -1,0 +1,272 @@
+"""What a person who asks for access is given (GDPR, Art. 15): copies of recordings, and what the law wants told.
+
+It is one encrypted file, a pack (`packs`), which holds a ZIP. The ZIP is made in memory: nothing in clear touches the
+disk. By default a pack has the redacted outputs. The person's own words can be heard where `OwnVoice` makes them so.
+"""
+
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from redact.batch.archive import Archive
+from redact.batch.work import shard, wrong_outputs
+from redact.errors import InputRejected, PolicyError, RedactError, UsageError
+from redact.governance import access_page, packs
+from redact.governance.organisation import Organisation
+from redact.governance.subjects import Request, RequestKind, decided
+from redact.naming import PAGE_SUFFIX
+from redact.stores.opened import Stores
+
+SCHEMA, VERSION = "callredact.access", 1
+_KINDS: frozenset[RequestKind] = frozenset({"access", "portability"})
+_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Copies of a recording in which the person's own words are to be heard: suffix and path of each, in memory."""
+
+    files: Mapping[str, Path]
+
+
+class OwnVoice(Protocol):
+    """Makes such copies."""
+
+    def made(self, recording_id: str, report: Mapping[str, Any]) -> AbstractContextManager[Made]:
+        """Copies of a recording, there while the context is open.
+
+        Raises:
+            RedactError: they can't be made; `reason` says why.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A recording of a pack, as its information tells it.
+
+    Attributes:
+        form: `redacted`, or `own` where the person's own words can be heard.
+        kept_masked: why those can't be heard, though somebody wanted it; empty else.
+        files: paths in the pack.
+    """
+
+    recording_id: str
+    recorded_at: str
+    queue: str
+    language: str
+    duration_ms: int
+    basis: str
+    masked: Mapping[str, int]
+    form: str
+    kept_masked: str = ""
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What came of an export.
+
+    Attributes:
+        left_out: recordings that are not in the pack, and why: `restricted`, `no_outputs` or `damaged`.
+        size_bytes: of what was encrypted.
+    """
+
+    given: tuple[Given, ...]
+    left_out: Mapping[str, str]
+    size_bytes: int = 0
+
+
+def missing(rules: Organisation) -> list[str]:
+    """Keys of the organisation's file that Art. 15(1) and (2) want filled in, and that are empty."""
+    wanted: dict[str, object] = {
+        "controller.name": rules.controller.name,
+        "controller.contact": rules.controller.contact or rules.controller.address,
+        "authority.name": rules.authority.name,
+        "authority.contact": rules.authority.contact or rules.authority.address,
+        "source": rules.source,
+        "automated_decisions": rules.automated_decisions,
+        "activities": rules.activities,
+    }
+    for activity in rules.activities:
+        for name in ("purposes", "data_categories", "recipients"):
+            wanted[f"activities.{activity.id}.{name}"] = [each for each in getattr(activity, name) if each]
+    return [key for key, value in wanted.items() if not value]
+
+
+def require_complete(rules: Organisation) -> None:
+    """Nothing is given out while something is missing that the law wants told.
+
+    Raises:
+        PolicyError: with the first key, and how many more there are.
+    """
+    keys = missing(rules)
+    if keys:
+        more = f", and {len(keys) - 1} more" if len(keys) > 1 else ""
+        raise PolicyError(
+            f"the organisation's file lacks {keys[0]}{more}", hint="GDPR, Art. 15(1) wants it told: fill it in"
+        )
+
+
+def information(rules: Organisation, request: Request, done: Exported, now: datetime) -> dict[str, Any]:
+    """All that Art. 15(1) and (2) list, and what is in the pack, as a JSON-ready object."""
+    kept = rules.retention
+    return {
+        "schema": SCHEMA, "version": VERSION, "language": request.language,
+        "request": {"case": request.case_id, "kind": request.kind, "received": request.received.isoformat()},
+        "made_at": now.astimezone(UTC).isoformat(timespec="seconds"),
+        "controller": rules.controller.model_dump(), "dpo": rules.dpo.model_dump(),
+        "authority": rules.authority.model_dump(),
+        "activities": [
+            {
+                "id": activity.id, "name": activity.name, "purposes": list(activity.purposes),
+                "lawful_basis": activity.lawful_basis, "legitimate_interest": activity.legitimate_interest,
+                "data_categories": list(activity.data_categories), "recipients": list(activity.recipients),
+                "transfers": [transfer.model_dump() for transfer in activity.transfers],
+                "retention_months": getattr(kept, activity.retention).months,
+            }
+            for activity in rules.activities
+        ],
+        "rights": ["rectification", "erasure", "restriction", "objection", "complaint"],
+        "source": rules.source, "automated_decisions": rules.automated_decisions,
+        "recordings": [asdict(given) for given in done.given], "left_out": dict(done.left_out),
+    }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How a pack is made.
+
+    Attributes:
+        phrase: that opens it.
+        voice: makes the person's own words heard; None for the redacted outputs alone.
+        now: for the information; None for this moment.
+    """
+
+    phrase: str = field(repr=False)
+    voice: OwnVoice | None = None
+    now: datetime | None = None
+
+
+def export(stores: Stores, rules: Organisation, case_id: str, target: BinaryIO, how: Packing) -> Exported:
+    """Make the pack of a request, of all recordings that were confirmed and may be given out.
+
+    Args:
+        stores: where things are kept.
+        rules: the organisation's file, with its archives.
+        case_id: of the request.
+        target: for the encrypted pack.
+        how: it is made.
+
+    Raises:
+        UsageError: the request can't be answered so: of another kind, not checked, not decided, or nothing to give.
+        PolicyError: the organisation's file lacks what the law wants told.
+        RedactError: it can't be logged, read or written.
+    """
+    found = decided(stores, case_id, _KINDS)
+    require_complete(rules)
+    if not found.ids("confirmed"):
+        raise UsageError(
+            "no recording is confirmed", hint=f"if there is none, say so: redact subject letter {case_id} answer"
+        )
+    now = how.now or datetime.now(UTC)
+    with stores.audit.action("subject.export", case_id) as counts, _in_memory() as content:
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as pack:
+            done = _filled(stores, rules, found, pack, how.voice)
+            told = information(rules, found, done, now)
+            pack.writestr("information.json", json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+            pack.writestr("index.html", access_page.page(told))
+        if not done.given:
+            raise UsageError("none of the recordings can be given out", hint="see why: redact subject find CASE")
+        content.seek(0)
+        size = packs.write(content, target, case_id, how.phrase)
+        counts |= {"recordings": len(done.given), "left_out": len(done.left_out), "bytes": size}
+        detail = {"recordings": [given.recording_id for given in done.given], "left_out": dict(done.left_out)}
+        stores.cases.change(case_id, "exported", detail=detail, at=how.now)
+    return Exported(done.given, done.left_out, size)
+
+
+def _filled(
+    stores: Stores, rules: Organisation, found: Request, pack: zipfile.ZipFile, voice: OwnVoice | None
+) -> Exported:
+    given: list[Given] = []
+    left_out: dict[str, str] = {}
+    for recording_id in found.ids("confirmed"):
+        if stores.marks.has(recording_id, "restriction"):
+            left_out[recording_id] = "restricted"
+            continue
+        copied = [each for url in rules.archives if (each := _copied(stores, Archive(url), recording_id, pack, voice))]
+        if any(isinstance(each, Given) for each in copied):
+            given.append(next(each for each in copied if isinstance(each, Given)))
+        else:
+            left_out[recording_id] = next((each for each in copied if isinstance(each, str)), "no_outputs")
+    return Exported(tuple(given), left_out)
+
+
+def _copied(
+    stores: Stores, archive: Archive, recording_id: str, pack: zipfile.ZipFile, voice: OwnVoice | None
+) -> Given | str | None:
+    """A recording's copies in the pack; else a word for why there are none, or None where the archive lacks it."""
+    content = archive.read(f"{shard(recording_id)}/{recording_id}.report.json")
+    if content is None:
+        return None
+    try:
+        report = json.loads(content)
+        outputs: Mapping[str, str] = report["outputs"]
+    except (ValueError, KeyError, TypeError):
+        return "damaged"
+    if report["status"] != "done" or not outputs:
+        return "no_outputs"
+    if wrong_outputs(archive, recording_id, outputs):
+        return "damaged"
+    row = next(iter(stores.ledger.archive(archive.url).of(recording_id)), None)
+    told = Given(
+        recording_id, row.recorded_at if row else "", row.queue if row else "", report["language"],
+        report["input"]["duration_ms"], report["basis"], report["replacements"], "redacted",
+    )  # fmt: skip
+    if voice is not None:
+        try:
+            with voice.made(recording_id, report) as made:
+                return replace(told, files=_written(pack, recording_id, made.files), form="own")
+        except RedactError as error:  # then what is masked is given, and it is said why
+            told = replace(told, kept_masked=error.reason)
+    with _at_hand(archive, recording_id, outputs) as files:
+        return replace(told, files=_written(pack, recording_id, files))
+
+
+@contextmanager
+def _at_hand(archive: Archive, recording_id: str, outputs: Mapping[str, str]) -> Iterator[Mapping[str, Path]]:
+    """Outputs as files that can be read; a page of them is left out, for it says nothing that they don't."""
+    with ExitStack() as stack:
+        files = {}
+        for suffix in outputs:
+            if suffix == PAGE_SUFFIX:
+                continue
+            item = archive.item(f"{shard(recording_id)}/{recording_id}.redacted{suffix}")
+            if item is None:
+                raise InputRejected("an output went while it was read", hint="run again", reason="io")
+            files[suffix] = stack.enter_context(archive.at_hand(item))
+        yield files
+
+
+def _written(pack: zipfile.ZipFile, recording_id: str, files: Mapping[str, Path]) -> tuple[str, ...]:
+    names = []
+    for suffix, path in files.items():
+        name = f"recordings/{recording_id}{suffix}"
+        with path.open("rb") as source, pack.open(name, "w", force_zip64=True) as copy:
+            while block := source.read(_BLOCK_BYTES):
+                copy.write(block)
+        names.append(name)
+    return tuple(names)
+
+
+@contextmanager
+def _in_memory() -> Iterator[BinaryIO]:
+    """A file that is on no disk."""
+    with os.fdopen(os.memfd_create("pack", os.MFD_CLOEXEC), "w+b") as file:
+        yield file

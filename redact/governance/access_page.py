@@ -1,0 +1,85 @@
+"""The information of a pack as a page, in the language of the person who asked."""
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+from redact import paper
+from redact.governance.letters import day
+from redact.governance.words import words
+
+
+def page(told: Mapping[str, Any]) -> str:
+    """A page that loads nothing, made from what `redact.governance.access.information` tells."""
+    language = told["language"]
+    said = words("access", language)
+    about = said["about"].format(case=told["request"]["case"], received=day(told["request"]["received"], language))
+    parts = [
+        f"<h1>{escape(said['title'])}</h1>",
+        f'<p class="what">{escape(about)}</p>',
+        f"<p>{escape(said['confirmation'])}</p>",
+        *_part(said["controller"], _contact(told["controller"])),
+        *_part(said["dpo"], _contact(told["dpo"])),
+        *(part for activity in told["activities"] for part in _activity(activity, said)),
+        *_part(said["source"], told["source"]),
+        *_part(said["automated"], told["automated_decisions"]),
+        *_part(said["rights"], said["rights_text"]),
+        *_part(said["complaint"], said["complaint_text"].format(authority=_contact(told["authority"]))),
+        f"<h2>{escape(said['recordings'])}</h2>",
+        f"<p>{escape(said['masked_text'])}</p>",
+    ]  # fmt: skip
+    if any(given["form"] == "own" for given in told["recordings"]):
+        parts.append(f"<p>{escape(said['own_text'])}</p>")
+    parts += [*_recordings(told, said), *_left_out(told["left_out"], said)]
+    return paper.page(said["title"], parts, language)
+
+
+def _activity(activity: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[str]:
+    basis = said.get(f"basis_{activity['lawful_basis']}", said["none"])
+    interest = activity["legitimate_interest"]
+    transfers = [f"{each['country']} ({each['safeguard']})" for each in activity["transfers"]]
+    yield f"<h2>{escape(activity['name'] or activity['id'])}</h2>"
+    rows = {
+        "purposes": "; ".join(activity["purposes"]),
+        "basis": f"{basis} ({interest})" if interest else basis,
+        "categories": "; ".join(activity["data_categories"]),
+        "recipients": "; ".join(activity["recipients"]),
+        "retention": said["months"].format(months=activity["retention_months"]),
+        "transfers": "; ".join(transfers) or said["none"],
+    }
+    body = (f"<tr><th>{escape(said[key])}</th><td>{escape(value)}</td></tr>" for key, value in rows.items())
+    yield "<table>" + "".join(body) + "</table>"
+
+
+def _recordings(told: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[str]:
+    head = [said[key] for key in ("recording", "date", "queue", "language", "length", "form", "files")]
+    yield "<table><tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in head) + "</tr>"
+    for given in told["recordings"]:
+        seconds = round(given["duration_ms"] / 1000)
+        cells = [
+            given["recording_id"],
+            day(given["recorded_at"][:10], told["language"]) if given["recorded_at"] else "–",
+            given["queue"] or "–",
+            given["language"],
+            said["minutes"].format(minutes=seconds // 60, seconds=seconds % 60),
+            said[f"form_{given['form']}"],
+        ]
+        links = " ".join(f'<a href="{escape(name)}">{escape(name.rpartition(".")[2])}</a>' for name in given["files"])
+        yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + f"<td>{links}</td></tr>"
+    yield "</table>"
+
+
+def _left_out(left_out: Mapping[str, str], said: Mapping[str, str]) -> Iterator[str]:
+    if left_out:
+        yield f"<h2>{escape(said['left_out'])}</h2>"
+        rows = [(recording_id, said[f"why_{why}"]) for recording_id, why in left_out.items()]
+        yield paper.table((said["recording"], said["why"]), rows)
+
+
+def _part(title: str, text: str) -> Iterator[str]:
+    if text:
+        yield f"<h2>{escape(title)}</h2><p>{escape(text)}</p>"
+
+
+def _contact(contact: Mapping[str, str]) -> str:
+    return ", ".join(filter(None, (contact["name"], contact["address"], contact["contact"])))

@@ -1,0 +1,253 @@
+"""Letters to people who asked for something, in their language: as a page to be printed, and as text.
+
+A letter holds a name and an address in clear: it is written where somebody wants it, for its owner alone.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, tzinfo
+from html import escape
+from typing import Literal, get_args
+
+from redact import paper
+from redact.errors import PolicyError, UsageError
+from redact.governance.asked import Person
+from redact.governance.organisation import Organisation
+from redact.governance.subjects import Request, request, who
+from redact.governance.words import words
+from redact.stores.cases import Event
+from redact.stores.opened import Stores
+
+LetterKind = Literal[
+    "acknowledgement", "identity", "extension", "answer", "erased", "rectified", "restriction", "lifted", "refusal",
+]  # fmt: skip
+KINDS: tuple[LetterKind, ...] = get_args(LetterKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A letter, ready to be written.
+
+    Attributes:
+        sender: lines: who answers for the recordings.
+        paragraphs: of its body.
+    """
+
+    language: str
+    title: str
+    sender: tuple[str, ...]
+    day: str
+    reference: str
+    person: Person = field(repr=False)
+    dear: str = field(repr=False)
+    paragraphs: tuple[str, ...]
+    closing: str
+    footer: str
+
+
+def letter(
+    stores: Stores,
+    rules: Organisation,
+    case_id: str,
+    kind: LetterKind,
+    *,
+    now: datetime | None = None,
+    zone: tzinfo | None = None,
+) -> Letter:
+    """A letter of a case.
+
+    Args:
+        stores: where things are kept.
+        rules: say who writes, and to whom a complaint goes.
+        case_id: of the request.
+        kind: of the letter.
+        now: its date; None for today.
+        zone: of dates; None for this machine's.
+
+    Raises:
+        UsageError: what it would say is not so.
+        PolicyError: the organisation's file doesn't say who writes, or to whom a complaint goes.
+        KeyMissing: who it is for is not known any more.
+    """
+    found = request(stores, case_id)
+    required = {"controller.name": rules.controller.name, "authority.name": rules.authority.name}
+    if empty := [key for key, value in required.items() if not value]:
+        raise PolicyError(f"the organisation's file lacks {empty[0]}", hint="a letter wants it told: fill it in")
+    said = words("letters", found.language)
+    moment = (now or datetime.now(UTC)).astimezone(zone)
+    told = _Told(stores, rules, found, said, stores.cases.events(case_id), zone)
+    with stores.audit.action("subject.letter", case_id, reason=kind):
+        paragraphs = tuple(filter(None, _BODIES[kind](told)))
+        person = who(stores, case_id)
+    return Letter(
+        found.language, said[f"{kind}_title"],
+        tuple(filter(None, (rules.controller.name, rules.controller.address, rules.controller.contact))),
+        day(moment.date().isoformat(), found.language), said["reference"].format(case=case_id), person,
+        said["dear"].format(name=person.name), paragraphs,
+        said["closing"], said["dpo"].format(dpo=_contact(rules.dpo)) if rules.dpo.name else "",
+    )  # fmt: skip
+
+
+def text(written: Letter) -> str:
+    """A letter as text."""
+    person = written.person
+    blocks = [
+        "\n".join(written.sender),
+        "\n".join((person.name, *person.address)),
+        written.day,
+        f"{written.reference}\n{written.title}",
+        written.dear,
+        *written.paragraphs,
+        f"{written.closing}\n\n{written.sender[0]}",
+        written.footer,
+    ]
+    return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def page(written: Letter) -> str:
+    """A letter as a page to be printed."""
+    person = written.person
+    parts = [
+        f"<p>{_lines(written.sender)}</p>",
+        f"<p>{_lines((person.name, *person.address))}</p>",
+        f"<p>{escape(written.day)}</p>",
+        f'<p class="what">{escape(written.reference)}</p>',
+        f"<h1>{escape(written.title)}</h1>",
+        f"<p>{escape(written.dear)}</p>",
+        *(f"<p>{escape(paragraph)}</p>" for paragraph in written.paragraphs),
+        f"<p>{escape(written.closing)}</p>",
+        f"<p>{escape(written.sender[0])}</p>",
+    ]
+    if written.footer:
+        parts.append(f'<p class="what">{escape(written.footer)}</p>')
+    return paper.page(written.title, parts, written.language)
+
+
+def day(iso: str, language: str) -> str:
+    """A date as it is written in a language: `1 March 2026`, `1er mars 2026`."""
+    when = date.fromisoformat(iso)
+    month = words("letters", language)["months"].split()[when.month - 1]
+    first = "1er" if language == "fr" else "1"
+    return f"{first if when.day == 1 else when.day} {month} {when.year}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a letter is made from."""
+
+    stores: Stores
+    rules: Organisation
+    found: Request
+    said: Mapping[str, str]
+    events: tuple[Event, ...]
+    zone: tzinfo | None
+
+    def filled(self, name: str, **more: str) -> str:
+        """A text with all that is known filled in."""
+        language = self.found.language
+        due = self.found.due_at.astimezone(self.zone).date().isoformat()
+        known = {
+            "received": day(self.found.received.isoformat(), language), "due": day(due, language),
+            "kind": self.said[f"kind_{self.found.kind}"], "authority": _contact(self.rules.authority),
+        }  # fmt: skip
+        return self.said[name].format(**known, **more)
+
+    def recordings(self, count: int) -> str:
+        """So many recordings, in words."""
+        return self.said["recordings_one"] if count == 1 else self.said["recordings_many"].format(count=count)
+
+    def last(self, what: str) -> Event | None:
+        """The last event of a name."""
+        return next((event for event in reversed(self.events) if event.what == what), None)
+
+
+def _acknowledgement(told: _Told) -> Iterator[str]:
+    yield told.filled("acknowledgement")
+    yield told.said["free"]
+
+
+def _identity(told: _Told) -> Iterator[str]:
+    if told.found.identity == "checked":
+        raise _not_so("it is known who asks", "answer the request")
+    yield told.filled("identity", how=told.said[f"how_{told.found.case.fields['identity_by']}"])
+
+
+def _extension(told: _Told) -> Iterator[str]:
+    extended = told.found.case.fields.get("extended")
+    if extended is None:
+        raise _not_so("the request was not extended", f"redact subject extend {told.found.case_id}")
+    yield told.filled("extension", reason=told.said[f"extension_{extended['reason']}"])
+    yield told.filled("remedies")
+
+
+def _answer(told: _Told) -> Iterator[str]:
+    exported = told.last("exported")
+    if exported is None and (told.found.ids("found", "confirmed", "erased") or told.last("found") is None):
+        raise _not_so("there is nothing yet to answer with", f"redact subject find, then export {told.found.case_id}")
+    if exported is None:
+        yield told.filled("answer_none")
+        yield told.filled("remedies")
+        return
+    yield told.filled("answer", count=told.recordings(len(exported.detail["recordings"])))
+    yield told.said["answer_others"]
+    yield told.said["answer_open"]
+    yield told.filled("remedies")
+
+
+def _erased(told: _Told) -> Iterator[str]:
+    certificates = told.stores.certificates.all(told.found.case_id)
+    if not certificates:
+        raise _not_so("nothing was erased", f"redact subject erase {told.found.case_id}")
+    ids = ", ".join(each.certificate_id for each in certificates)
+    count = len({each.recording_id for each in certificates})
+    yield told.filled("erased", count=told.recordings(count), certificates=ids)
+    if left := told.found.ids("confirmed"):
+        yield told.filled("erased_left", count=told.recordings(len(left)))
+        yield told.filled("remedies")
+
+
+def _rectified(told: _Told) -> Iterator[str]:
+    ids = {event.detail["recording"] for event in told.events if event.what == "rectified"}
+    if not ids:
+        raise _not_so("nothing was rectified", f"redact subject rectify {told.found.case_id}")
+    yield told.filled("rectified", count=told.recordings(len(ids)))
+
+
+def _restriction(told: _Told) -> Iterator[str]:
+    restricted = told.found.case.fields.get("restricts", {}).get("recordings", [])
+    if not restricted:
+        raise _not_so("nothing is restricted", f"redact subject restrict {told.found.case_id}")
+    yield told.filled("restriction", count=told.recordings(len(restricted)))
+
+
+def _lifted(told: _Told) -> Iterator[str]:
+    if told.last("restricted") is None:
+        raise _not_so("nothing was restricted", f"redact subject restrict {told.found.case_id}")
+    yield told.filled("lifted")
+    yield told.filled("remedies")
+
+
+def _refusal(told: _Told) -> Iterator[str]:
+    fields = told.found.case.fields
+    if fields.get("outcome") not in {"refused", "partly"}:
+        raise _not_so("the request was not refused", "redact subject close CASE --outcome refused --reason WORD")
+    yield told.filled("refusal", reason=told.said[f"refusal_{fields['reason']}"])
+    yield told.filled("remedies")
+
+
+_BODIES: Mapping[LetterKind, Callable[[_Told], Iterator[str]]] = {
+    "acknowledgement": _acknowledgement, "identity": _identity, "extension": _extension, "answer": _answer,
+    "erased": _erased, "rectified": _rectified, "restriction": _restriction, "lifted": _lifted, "refusal": _refusal,
+}  # fmt: skip
+
+
+def _not_so(what: str, instead: str) -> UsageError:
+    return UsageError(f"the letter would say what is not so: {what}", hint=instead)
+
+
+def _contact(contact: object) -> str:
+    return ", ".join(filter(None, (getattr(contact, name) for name in ("name", "address", "contact"))))
+
+
+def _lines(lines: tuple[str, ...]) -> str:
+    return "<br>".join(map(escape, lines))

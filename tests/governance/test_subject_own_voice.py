@@ -1,0 +1,150 @@
+"""A person's own words are heard by that person, and nobody else's data are."""
+
+import json
+import os
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+import soundfile
+from subject_world import confirmed, content, redact
+
+from redact.batch.work import shard
+from redact.call import Transcript, Turn, Word
+from redact.errors import CannotWrite, HeldForReview
+from redact.findings import AudioInterval, Plan, Replacement
+from redact.governance import own_voice, packs
+from redact.governance.own_voice import memory_folder, released
+from redact.transcripts import native
+
+SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "en-hotel-booking-dtmf.wav"
+NAME = frozenset({"maud", "ferrant"})
+
+
+def words(channel: int, start_ms: int, *texts: str) -> Turn:
+    spoken = tuple(Word(text, start_ms + 500 * n, start_ms + 500 * n + 400, channel) for n, text in enumerate(texts))
+    return Turn("Agent" if channel == 0 else "Customer", channel, spoken)
+
+
+CALL = Transcript(
+    (
+        words(0, 0, "I", "am", "Julia."),  # 0 1 2
+        words(1, 2000, "Maud", "Ferrant", "here,", "hello", "Julia."),  # 3 4 5 6 7
+        words(1, 6000, "my", "number", "0612"),  # 8 9 10
+        words(0, 9000, "0612,", "yes"),  # 11 12
+        words(1, 12000, "card", "4539"),  # 13 14
+    ),
+    "en",
+    "test",
+)
+
+
+def a_plan(*masked: tuple[int, int, str]) -> Plan:
+    """Words masked, with an interval of 200 ms around each run."""
+    found = CALL.words
+    intervals = tuple(
+        AudioInterval(max(0, found[a].start_ms - 200), found[b].end_ms + 200, (0, 1), (kind,)) for a, b, kind in masked
+    )
+    return Plan(intervals, tuple(Replacement(a, b, kind, f"[{kind}]") for a, b, kind in masked))
+
+
+@pytest.mark.parametrize(
+    ("masked", "heard"),
+    [
+        ((3, 4, "PERSON"), True),  # one's own name
+        ((4, 4, "PERSON"), True),
+        ((10, 10, "PHONE_NUMBER"), True),  # one's own number
+        ((7, 7, "PERSON"), False),  # the agent's name, said by the customer
+        ((2, 2, "PERSON"), False),  # said by the agent
+        ((11, 11, "PHONE_NUMBER"), False),  # the customer's number, read back by the agent
+        ((14, 14, "CREDIT_CARD"), False),
+        ((14, 14, "CREDIT_CARD_CVV"), False),
+        ((10, 10, "CREDENTIAL"), False),
+        ((10, 10, "DOUBT"), False),
+    ],
+)
+def test_what_is_one_s_own(masked, heard: bool) -> None:
+    decided = released(CALL, a_plan(masked), 1, NAME, 150)
+    start, end = CALL.words[masked[0]].start_ms, CALL.words[masked[1]].end_ms
+    last = [c for c in decided if c.start_ms < end and start < c.end_ms][-1]
+    assert (last.entity_type is None) == heard
+    if heard:  # all of the mask goes, its edges too
+        assert (last.start_ms, last.end_ms) == (max(0, start - 200), end + 200)
+
+
+def test_where_two_speak_at_once_what_is_another_s_stays_masked() -> None:
+    plan = Plan(
+        (AudioInterval(1800, 3600, (0, 1), ("PERSON",)),),
+        (Replacement(2, 2, "PERSON", "[PERSON]"), Replacement(3, 4, "PERSON", "[PERSON]")),
+    )
+    over = Transcript((words(0, 1200, "I", "am", "Julia."), *CALL.turns[1:]), "en", "test")
+    decided = released(over, plan, 1, NAME, 150)
+    heard = [c for c in decided if c.entity_type is None]
+    assert [(c.start_ms, c.end_ms) for c in heard] == [(2000, 2900)]  # the words alone, not the whole mask
+    assert decided[-1].entity_type == "PERSON"  # and over it, what is Julia's
+    assert decided[-1].start_ms < 2900
+
+
+def test_a_masked_word_without_a_time_is_nobody_s_to_hear() -> None:
+    untimed = Transcript((Turn("Customer", 1, (Word("Maud", None, None, 1),)),), "en", "test")
+    with pytest.raises(HeldForReview):
+        released(untimed, Plan((), (Replacement(0, 0, "PERSON", "[PERSON]"),)), 1, NAME, 150)
+
+
+def test_folders_in_memory_go_and_those_of_killed_processes_too(tmp_path) -> None:
+    with pytest.raises(CannotWrite), memory_folder(tmp_path):
+        pass  # that one is on a disk
+    left = own_voice._MEMORY / f"{own_voice._PREFIX}{2**22 + 1}-feed"  # of a process that can't be
+    left.mkdir()
+    (left / "said").write_text("x")
+    with memory_folder() as folder:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert not left.exists()
+        (folder / "said").write_text("x")
+        with memory_folder():
+            assert folder.exists()  # of a process that is alive
+    assert not folder.exists()
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_the_customer_hears_what_the_customer_said(office, tmp_path_factory) -> None:
+    """On half a minute of a real call: the customer's number is heard where the customer says it, and only there."""
+    from redact.options import Custody, Options
+    from redact.pipeline import Redactor
+
+    half = tmp_path_factory.mktemp("call") / "half.wav"
+    sound, rate = soundfile.read(SAMPLE, stop=32 * 8000, dtype="int16")
+    soundfile.write(half, sound, rate, subtype="ULAW")
+    recording_id = office.ids[0]
+    folder = office.world.dest / shard(recording_id)
+    for path in folder.glob(f"{recording_id}.*"):
+        path.unlink()
+    options = Options(model="tiny.en", language="en", force=True)
+    Redactor(options).redact_file(half, folder, custody=Custody(name=recording_id))
+    with half.open("rb") as original:
+        office.kept.vault.seal(original, recording_id, "original")
+    before = native.read((folder / f"{recording_id}.redacted.json").read_text())
+    case_id = confirmed(office, "access")
+    redact(office, "subject", "find", case_id, "--only", recording_id)
+    target = tmp_path_factory.mktemp("pack") / "x.redact-pack"
+    listening = ("--own-voice", "customer", "--model", "tiny.en", "--language", "en")
+    told = redact(office, "subject", "export", case_id, "-o", str(target), *listening)
+    assert told.code == 0, told.text
+    assert f"{recording_id}  own words heard" in told.text, told.text
+    phrase = re.search(r"this once: (\S+)", told.text)[1]
+    with target.open("rb") as file, zipfile.ZipFile(content(packs.opened(file, phrase))) as pack:
+        after = native.read(pack.read(f"recordings/{recording_id}.json").decode())
+        assert json.loads(pack.read("information.json"))["recordings"][0]["form"] == "own"
+        assert pack.read(f"recordings/{recording_id}.wav") != (folder / f"{recording_id}.redacted.wav").read_bytes()
+
+    def labels(transcript: Transcript, channel: int, *, names: bool) -> int:
+        found = [word.text for word in transcript.words if word.channel == channel and word.text.startswith("[")]
+        return sum(text.startswith("[PERSON") == names for text in found)
+
+    assert labels(before, 1, names=False) > 0  # the customer's number
+    assert labels(after, 1, names=False) == 0
+    for channel, names in ((0, False), (0, True), (1, True)):  # nobody there is called as who asks
+        assert labels(after, channel, names=names) >= labels(before, channel, names=names) > 0
+    assert not list(own_voice._MEMORY.glob(f"{own_voice._PREFIX}{os.getpid()}-*"))
