@@ -86,11 +86,8 @@ DESCRIBED = {
 @contextmanager
 def answering(monkeypatch, code):
     server = HTTPServer(("127.0.0.1", 0), Answering)
-    server.answer, server.describes, server.asked = (
-        (400, {"__type": code, "message": "Desmond Halloway"}),
-        describes,
-        [],
-    )
+    server.answer = 400, {"__type": code, "message": "Desmond Halloway"}
+    server.asked = []
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     for name, value in {**STORE_KEYS, "AWS_ENDPOINT_URL_KMS": f"http://127.0.0.1:{server.server_port}"}.items():
@@ -368,7 +365,8 @@ def test_a_batch_with_a_local_key_asks_nobody(world, monkeypatch):
     assert world.run()[0].states == {"done": 1}
     assert time.monotonic() - began < 30
     script = (
-        "import sys; from pathlib import Path; from redact.settings import load; from redact.stores.opened import Stores\n"
+        "import sys; from pathlib import Path; from redact.settings import load\n"
+        "from redact.stores.opened import Stores\n"
         f"Stores(load(Path({str(world.root / 'redact.toml')!r}))).audit.verify(); print('boto3' in sys.modules)"
     )
     told = subprocess.run(["unshare", "-rn", sys.executable, "-c", script], capture_output=True, text=True)
