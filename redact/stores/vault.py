@@ -235,6 +235,12 @@ def _unreadable(error: OSError) -> Damaged:
     return Damaged(f"the sealed file can't be read: {why}", hint="check the vault's disk and whose it is")
 
 
+def is_sealed(path: Path) -> bool:
+    """True for a file that begins as a sealed one does. Whether it is whole is another question."""
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
+
+
 def _header(about: Sealed) -> bytes:
     names = [about.recording_id.encode(), about.kind.encode(), about.key_id.encode()]
     return _MAGIC + _HEAD.pack(about.schema, *map(len, names)) + b"".join(names)
