@@ -166,7 +166,9 @@ def build(place: Place) -> FastAPI:
 
     @app.exception_handler(Exception)
     def unexpected(_request: Request, error: Exception) -> Response:
-        return JSONResponse({"error": "unexpected", "message": type(error).__name__, "hint": ""}, 500)
+        # It is answered outside of `with_headers`.
+        told = {"error": "unexpected", "message": type(error).__name__, "hint": ""}
+        return JSONResponse(told, 500, headers=dict(security.HEADERS))
 
     def seen(session: Session, public_id: str) -> Call:
         call = place.desk.call(public_id)
