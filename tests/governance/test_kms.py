@@ -354,6 +354,10 @@ def test_a_batch_with_keys_in_kms_and_one_that_is_disabled(aws, world):
     command = [sys.executable, "-m", "redact", "--config", str(config), "audit", "verify"]
     assert subprocess.run(command, capture_output=True).returncode == ExitCode.KEY
     aws.enable_key(KeyId=key)
+    gone = {**os.environ, "AWS_ENDPOINT_URL_KMS": "http://127.0.0.1:9"}
+    run_alone = subprocess.run(command, capture_output=True, text=True, env=gone)
+    assert run_alone.returncode == ExitCode.CANNOT_WRITE
+    assert "check the network" in run_alone.stderr
     assert batch().run()[0].states == {"done": 1}
 
 

@@ -230,6 +230,36 @@ def test_what_is_sealed_meanwhile_can_be_read_afterwards(house):
     kept.close()
 
 
+def test_whoever_reads_meanwhile_reads_what_is_there(house):
+    before = all_sealed(house)
+    command = [sys.executable, "-m", "redact", *house.config, "vault", "reseal"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
+        reads = 0
+        while child.poll() is None:
+            for name in house.ids:
+                assert b"".join(house.kept.vault.opened(name, "transcript")) == before[name, "transcript"]
+                reads += 1
+    assert child.returncode == 0
+    assert reads > len(house.ids)
+
+
+def test_a_file_that_is_replaced_between_its_header_and_its_key_is_read_again(house, monkeypatch):
+    """The fresh key takes the old one's place in the very moment in which a file is opened."""
+    before = b"".join(house.kept.vault.opened("more-2", "original"))
+    house.kept.keys.all_need_successors()
+    of, resealed = DataKeys.of, []
+
+    def replaced(keys, recording_id, key_id=""):
+        if not resealed:
+            resealed.append(recording_id)
+            house.world.stores().vault.reseal(recording_id)
+        return of(keys, recording_id, key_id)
+
+    monkeypatch.setattr(DataKeys, "of", replaced)
+    assert b"".join(house.kept.vault.opened("more-2", "original")) == before
+    assert resealed == ["more-2"]
+
+
 def test_a_full_disk_leaves_every_file_readable(house):
     before = all_sealed(house)
     limited = f"ulimit -f 200; exec {sys.executable} -m redact {' '.join(house.config)} vault reseal"
