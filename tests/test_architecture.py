@@ -22,6 +22,8 @@ LAYERS = {
 HOMES = {
     "av": {"audio"},
     "alembic": {"stores"},
+    "boto3": {"stores.kms"},
+    "botocore": {"stores.kms"},
     "cryptography": {"audio.pcm", "keys", "tokens", "stores"},
     "sqlalchemy": {"stores"},
     "faker": {"surrogates"},
@@ -48,6 +50,7 @@ HOMES = {
 HEAVY = (
     "numpy",
     "av",
+    "boto3",
     "cryptography",
     "faker",
     "pydub",

@@ -1,12 +1,23 @@
 """`redact doctor`: what is installed, which models are there, and what would fail."""
 
+from __future__ import annotations
+
 import importlib.metadata
 import os
 import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from redact.errors import ExitCode
+from redact.cli.kept import settings, stores
+from redact.errors import Damaged, ExitCode, InputRejected, UsageError
+
+if TYPE_CHECKING:
+    from redact.stores.opened import Stores
+
+_FOLDER = click.Path(path_type=Path)
+_SIGNS = {"ok": "ok", "warning": "WARNING", "failed": "FAILED", "unknown": "unknown"}
 
 _LIBRARIES = (
     "faster-whisper", "ctranslate2", "presidio-analyzer", "presidio-anonymizer", "spacy", "av", "soundfile", "pydub",
@@ -15,9 +26,87 @@ _LIBRARIES = (
 
 
 @click.command()
+@click.option("--security", is_flag=True, help="Check the whole installation: keys, log, vault, outputs, users.")
+@click.option("--json", "as_json", is_flag=True, help="With --security: print JSON.")
+@click.option("-o", "--output", metavar="DIR", type=_FOLDER, help="With --security: write audit-YYYY-MM.json, signed.")
+@click.option("--keyring-backups", metavar="DIR", type=_FOLDER, help="With --security: backups of the store of keys.")
+@click.option("--check", metavar="FILE", type=_FOLDER, help="Tell whether such a report is signed, and as it was.")
 @click.pass_context
-def doctor(ctx: click.Context) -> None:
-    """Tells what is installed, which models are there, and what would fail. Exit code 4 where something is missing."""
+def doctor(ctx: click.Context, /, *, security: bool, **given: Any) -> None:
+    """Tells what is installed, which models are there, and what would fail. Exit code 4 where something is missing.
+
+    With --security it checks an installation, and ends with exit code 1 where a check fails.
+    """
+    if given["check"]:
+        _check(ctx, given["check"])
+    elif security:
+        _security(ctx, **given)
+    elif given["as_json"] or given["output"] or given["keyring_backups"]:
+        raise UsageError("these options belong to --security", hint="redact doctor --security")
+    else:
+        _installed(ctx)
+
+
+def _security(
+    ctx: click.Context,
+    *,
+    as_json: bool,
+    output: Path | None,
+    keyring_backups: Path | None,
+    check: None,  # noqa: ARG001
+) -> None:
+    import json
+    from datetime import UTC, datetime
+
+    from redact.governance import security
+    from redact.governance.check import Installation
+
+    now = datetime.now(UTC)
+    kept = stores(ctx)
+    checks = security.checked(Installation(settings(ctx), kept, now, keyring_backups))
+    told = security.report(checks, now)
+    if as_json:
+        click.echo(json.dumps(told, indent=1))
+    else:
+        for each in checks:
+            evidence = ", ".join(f"{name} {value}" for name, value in each.evidence.items() if value != "")
+            click.echo(f"  {_SIGNS[each.result]:<8} {each.check_id:<18} {evidence}".rstrip())
+            if each.hint and each.result != "ok":
+                click.echo(f"           {each.hint}")
+    if output:
+        _write(output, security.file_name(now), security.signed(told, kept.audit), kept)
+    ctx.exit(ExitCode.SOME_FAILED if told["counts"]["failed"] else ExitCode.OK)
+
+
+def _write(folder: Path, name: str, told: dict[str, Any], kept: Stores) -> None:
+    """The report of a month; a later one of the same month takes its place."""
+    import json
+
+    from redact.publish import Staged
+
+    with kept.audit.action("document.sign", reason="security") as counts, Staged(folder, private=True) as staged:
+        counts |= told["counts"]
+        staged.open(name).write((json.dumps(told, indent=1) + "\n").encode())
+        staged.publish(force=True)
+    click.echo(f"signed: {name}", err=True)
+
+
+def _check(ctx: click.Context, file: Path) -> None:
+    import json
+
+    from redact.governance import security
+
+    try:
+        told = json.loads(file.read_bytes())
+        is_signed = security.is_signed(told, stores(ctx).audit)
+    except (OSError, ValueError, AttributeError):
+        raise InputRejected("the file is no report of this command", hint="give an audit-YYYY-MM.json") from None
+    if not is_signed:
+        raise Damaged("the report was changed, or another log signed it", hint="compare with a copy, or make another")
+    click.echo(f"signed by this log at {told['at']}, and not changed since")
+
+
+def _installed(ctx: click.Context) -> None:
     missing = 0
     click.echo(
         f"python {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"

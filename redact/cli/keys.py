@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 from redact.cli.kept import rows, settings, stores
-from redact.cli.options import progress
+from redact.cli.steps import steps
+from redact.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redact.stores.master import MasterKeys
+    from redact.stores.opened import Stores
 
 
 @click.group()
@@ -19,15 +27,21 @@ def keys() -> None:
 @keys.command("init")
 @click.pass_context
 def init(ctx: click.Context) -> None:
-    """Makes the first master key, in a file that its owner alone may read."""
+    """Makes the first master key, in a file that its owner alone may read; or tries the one of the key service."""
     from pathlib import Path
 
-    from redact.stores import master
+    from redact.stores import kms, master
 
-    file = Path(settings(ctx)["master_keys"])
+    named = settings(ctx)["master_keys"]
+    service = kms.service(named)
+    if service:
+        master.check(service)
+        stores(ctx).audit.add("keys.init", "done", reason=service.current)
+        click.echo(f"the key service wraps and unwraps by {_shown(service.current)}; nothing was made here")
+        return
     ring = master.new()
     master.check(ring)
-    master.write(ring, file)
+    master.write(ring, Path(named))
     stores(ctx).audit.add("keys.init", "done", reason=ring.current)
     click.echo(
         f"made the master key {ring.current}; copy its file to a safe place, apart from the vault and its backups"
@@ -40,10 +54,19 @@ def init(ctx: click.Context) -> None:
 def rotate(ctx: click.Context, *, resume: bool) -> None:
     """Makes a new master key, wraps the keys of all recordings by it, and forgets the old one.
 
-    Sealed files stay as they are. It may be interrupted at any moment: run it with --resume then.
+    Sealed files stay as they are. It may be interrupted at any moment: run it with --resume then. A key service makes
+    its new keys itself: there, what an older one wraps is wrapped by the one that the alias leads to now.
     """
-    from redact.stores import master
+    from redact.stores import kms, master
 
+    if kms.service(settings(ctx)["master_keys"]):
+        kept = stores(ctx)
+        count = _wrapped_anew(kept)
+        click.echo(
+            f"{count} keys wrapped anew by {_shown(kept.masters.current)}. AWS KMS changes what is in a key by itself "
+            "(aws kms enable-key-rotation); for another key, change where the alias leads, and run this again"
+        )
+        return
     file = stores(ctx).writable_ring_file
     with master.locked(file):
         if not resume:
@@ -53,19 +76,77 @@ def rotate(ctx: click.Context, *, resume: bool) -> None:
                 master.check(ring)
                 master.write(ring, file, replace=True)
         kept = stores(ctx)
-        with kept.audit.action("keys.rotate", reason="wrap_anew") as counts, progress(quiet=False) as (advance, _):
-            counts["keys"] = kept.keys.wrap_anew(partial(advance, "wrap anew"))
-            master.write(kept.ring.only_current(), file, replace=True)
-    click.echo(f"{counts['keys']} keys wrapped anew by {kept.ring.current}, the only master key now")
+        count = _wrapped_anew(kept, then=lambda: master.write(kept.ring.only_current(), file, replace=True))
+    click.echo(f"{count} keys wrapped anew by {kept.ring.current}, the only master key now")
+
+
+@keys.command("move")
+@click.argument("target", metavar="TARGET")
+@click.pass_context
+def move(ctx: click.Context, target: str) -> None:
+    """Wraps all keys by the master keys of TARGET: a file, which is made, or a key service such as aws-kms:alias/NAME.
+
+    The settings name where they are now. It may be interrupted at any moment, and run again. When it has ended, let
+    the settings name TARGET. Stop batches and the page meanwhile.
+    """
+    from redact.stores.master import Moving
+    from redact.stores.opened import Stores
+
+    given = settings(ctx)
+    if target == given["master_keys"]:
+        raise UsageError("the settings name this already", hint="move before the settings are changed")
+    with ExitStack() as held:
+        new = _opened(target, held)
+        kept = Stores(given, Moving(new, stores(ctx).masters))
+        ctx.call_on_close(kept.close)
+        count = _wrapped_anew(kept, "move")
+    click.echo(
+        f"{count} keys wrapped anew by {_shown(new.current)}.\n"
+        f'  next: set master_keys = "{target}" and try: redact audit verify; then put the old master keys away'
+    )
 
 
 @keys.command("list")
 @click.pass_context
 def list_keys(ctx: click.Context) -> None:
     """Lists the master keys, the current one last, and how many keys of recordings each wraps."""
+    from redact.stores.kms import KmsKeys
+
     kept = stores(ctx)
     wrapped = kept.keys.by_master()
+    made = kept.masters.made_at if isinstance(kept.masters, KmsKeys) else kept.ring.made_at
+    older = sorted(set(wrapped) - set(made))  # an alias led to them, or they were moved half-way
     rows(
         ["KEY", "MADE", "WRAPS"],
-        ([name, kept.ring.made_at[name], wrapped.get(name, 0)] for name in kept.ring.secrets),
+        ([_shown(name), made.get(name, "elsewhere"), wrapped.get(name, 0)] for name in (*older, *made)),
     )
+
+
+def _wrapped_anew(kept: Stores, reason: str = "wrap_anew", then: Callable[[], None] = lambda: None) -> int:
+    with kept.audit.action("keys.rotate", reason=reason) as counts, steps("wrapping keys anew", "keys") as advance:
+        counts["keys"] = kept.keys.wrap_anew(advance)
+        then()
+    return counts["keys"]
+
+
+def _opened(target: str, held: ExitStack) -> MasterKeys:
+    """The master keys to move to; a new file of them where there is none."""
+    from pathlib import Path
+
+    from redact.stores import kms, master
+
+    service: MasterKeys | None = kms.service(target)
+    if service is None:
+        file = Path(target)
+        if not file.exists():
+            master.write(master.new(), file)
+        held.enter_context(master.locked(file))
+        service = master.read(file)
+    master.check(service)
+    return service
+
+
+def _shown(master_id: str) -> str:
+    from redact.stores.kms import shown
+
+    return shown(master_id)

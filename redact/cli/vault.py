@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import click
 
 from redact.cli.kept import rows, stores
-from redact.errors import InputRejected, UsageError
+from redact.errors import ExitCode, InputRejected, KeyMissing, UsageError
 
 _KINDS = ("original", "map", "transcript")
 _kind = click.option("--kind", type=click.Choice(_KINDS), default="original", show_default=True, help="What it is.")
@@ -77,18 +78,11 @@ def open_sealed(ctx: click.Context, recording_id: str, kind: str, output: Path, 
 def list_sealed(ctx: click.Context) -> None:
     """Lists what is sealed, by recording."""
     kept = stores(ctx)
-    known = {key.recording_id: key for key in kept.keys.listed()}
+    known = {(key.recording_id, key.key_id) for key in kept.keys.listed()}
     found = sorted(kept.vault.listed(), key=lambda sealed: (sealed.recording_id, sealed.kind))
     rows(
         ["RECORDING", "KIND", "KEY"],
-        (
-            [
-                s.recording_id,
-                s.kind,
-                "here" if (k := known.get(s.recording_id)) and k.key_id == s.key_id else "destroyed",
-            ]
-            for s in found
-        ),
+        ([s.recording_id, s.kind, "here" if (s.recording_id, s.key_id) in known else "destroyed"] for s in found),
     )
 
 
@@ -104,6 +98,52 @@ def erase(ctx: click.Context, recording_id: str, reason: str) -> None:
         if not kept.vault.erase(recording_id):
             raise UsageError("the vault holds nothing of that id", hint="see what it holds with: redact vault list")
     click.echo(f"erased {recording_id}")
+
+
+@vault.command("reseal")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Of so many recordings; the next run goes on.")
+@click.pass_context
+def reseal(ctx: click.Context, limit: int | None) -> None:
+    """Encrypts all that is sealed anew, each recording under a fresh key, where keys may have become known.
+
+    It may be interrupted at any moment; the next run goes on where it was. Each file can be read all the time.
+    """
+    from redact.cli.steps import steps
+    from redact.stores.data_keys import NOT_WAITING
+    from redact.stores.master import KEY_CHANGED
+    from redact.stores.vault import NOT_WHOLE
+
+    kept = stores(ctx)
+    started = time.monotonic()
+    not_whole: list[str] = []
+    with kept.audit.action("vault.reseal") as counts, steps("sealing anew", "bytes") as advance:
+        chosen = kept.keys.all_need_successors()[:limit]
+        total = sum(map(kept.vault.size, chosen))
+        counts |= {"recordings": 0, "files": 0, "bytes": 0, "not_whole": 0}
+        for recording_id in chosen:
+            try:
+                files, length = kept.vault.reseal(recording_id)
+            except KeyMissing as error:
+                if error.reason == NOT_WAITING:  # it was erased meanwhile
+                    continue
+                if error.reason not in {NOT_WHOLE, KEY_CHANGED}:
+                    raise
+                not_whole.append(recording_id)
+                counts["not_whole"] += 1
+                continue
+            counts["recordings"] += 1
+            counts["files"] += files
+            counts["bytes"] += length
+            advance(counts["bytes"], total)
+        kept.keys.forget()
+    pace = counts["bytes"] / 2**20 / max(time.monotonic() - started, 1e-3)
+    click.echo(
+        f"sealed {counts['recordings']} recordings anew: {counts['files']} files, {counts['bytes'] / 2**20:.1f} MiB, "
+        f"{pace:.0f} MiB/s; {kept.keys.waiting()} wait"
+    )
+    for recording_id in not_whole:
+        click.echo(f"{recording_id}: a file is not whole, so that its key stays; restore it, or erase the recording")
+    ctx.exit(ExitCode.SOME_FAILED if not_whole else ExitCode.OK)
 
 
 def _word(reason: str) -> str:

@@ -52,14 +52,17 @@ def erase(stores: Stores, archives: Sequence[str], recording_id: str, *, reason:
 
 def erased_again(stores: Stores, archives: Sequence[str]) -> int:
     """Erase once more what has a certificate and is there all the same, from a backup that was restored; how many."""
-    count = 0
+    found = back(stores, archives)
+    for recording_id in found:
+        erase(stores, archives, recording_id, reason="restored_backup")
+    return len(found)
+
+
+def back(stores: Stores, archives: Sequence[str]) -> tuple[str, ...]:
+    """Ids of recordings that have a certificate of erasure, and a key or outputs all the same."""
     known = {key.recording_id for key in stores.keys.listed()}
-    for recording_id in sorted({each.recording_id for each in stores.certificates.all()}):
-        is_back = recording_id in known or any(_outputs(Archive(url), recording_id) for url in archives)
-        if is_back:
-            erase(stores, archives, recording_id, reason="restored_backup")
-            count += 1
-    return count
+    erased = sorted({each.recording_id for each in stores.certificates.all()})
+    return tuple(each for each in erased if each in known or any(_outputs(Archive(url), each) for url in archives))
 
 
 def _outputs(archive: Archive, recording_id: str) -> list[str]:

@@ -55,4 +55,6 @@ def _answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def unexpected(_request: Request, error: Exception) -> Response:
-        return JSONResponse({"error": "unexpected", "message": type(error).__name__, "hint": ""}, 500)
+        # It is answered outside of `with_headers`.
+        told = {"error": "unexpected", "message": type(error).__name__, "hint": ""}
+        return JSONResponse(told, 500, headers=dict(security.HEADERS))

@@ -28,7 +28,7 @@ from redact.stores.data_keys import IDS, LOG, DataKeys
 from redact.stores.database import Database
 
 Action = Literal[
-    "redact", "vault.seal", "vault.open", "vault.erase", "keys.init", "keys.rotate",
+    "redact", "vault.seal", "vault.open", "vault.erase", "vault.reseal", "keys.init", "keys.rotate",
     "consent.import", "consent.withdraw", "consent.object", "audit.export", "batch.run", "original.move",
     "original.delete", "original.hear", "erase", "hold.place", "hold.lift", "consent.apply", "index.build",
     "subject.open", "subject.find", "subject.export", "subject.rectify", "subject.erase", "subject.restrict",

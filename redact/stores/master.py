@@ -23,6 +23,8 @@ from redact.publish import Staged
 ENVIRONMENT = "REDACT_MASTER_KEYS"
 CREDENTIAL = "redact-master-keys"
 KEY_BYTES = 32
+# Why something is refused: a word for whoever can go on without it.
+KEY_CHANGED = "key_changed"
 _NONCE_BYTES = 12
 # Longer than any ring: nobody's whole disk is read because a path was wrong.
 _LONGEST = 1 << 20
@@ -40,6 +42,9 @@ class MasterKeys(Protocol):
     @property
     def current(self) -> str:
         """Id of the key that wraps."""
+
+    def holds(self, master_id: str) -> bool:
+        """True where `unwrap` may know a key of this id."""
 
     def wrap(self, key: bytes, bound_to: bytes) -> bytes:
         """A key, encrypted by the current one, that opens only together with what it is bound to."""
@@ -63,6 +68,10 @@ class Ring:
     def current(self) -> str:
         """Id of the key that wraps."""
         return list(self.secrets)[-1]
+
+    def holds(self, master_id: str) -> bool:
+        """True where a key of this id is in the ring."""
+        return master_id in self.secrets
 
     def wrap(self, key: bytes, bound_to: bytes) -> bytes:
         """A nonce and the key, encrypted with AES-256-GCM."""
@@ -91,6 +100,7 @@ class Ring:
             raise KeyMissing(
                 "a recording's key does not open: it was changed, or belongs to another recording",
                 hint="restore the store of keys from its backup",
+                reason=KEY_CHANGED,
             ) from None
 
     def with_new(self, now: datetime) -> "Ring":
@@ -103,6 +113,41 @@ class Ring:
         """The ring without the keys before the current one."""
         name = self.current
         return Ring({name: self.secrets[name]}, {name: self.made_at[name]})
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """Two services at once, while keys go from one to the other: the new one wraps, either unwraps.
+
+    Attributes:
+        new: what wraps from now on.
+        old: what has wrapped until now.
+    """
+
+    new: MasterKeys
+    old: MasterKeys
+
+    @property
+    def current(self) -> str:
+        """Id of the key that wraps."""
+        return self.new.current
+
+    def holds(self, master_id: str) -> bool:
+        """True where either knows it."""
+        return self.new.holds(master_id) or self.old.holds(master_id)
+
+    def wrap(self, key: bytes, bound_to: bytes) -> bytes:
+        """A key, encrypted by the new service."""
+        return self.new.wrap(key, bound_to)
+
+    def unwrap(self, master_id: str, wrapped: bytes, bound_to: bytes) -> bytes:
+        """The key again, by the service that knows its master key.
+
+        Raises:
+            KeyMissing: neither does, or what was wrapped is not what is given.
+        """
+        service = self.new if self.new.holds(master_id) else self.old
+        return service.unwrap(master_id, wrapped, bound_to)
 
 
 def _bound(master_id: str, bound_to: bytes) -> bytes:

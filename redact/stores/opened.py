@@ -6,7 +6,7 @@ from pathlib import Path
 
 from redact.errors import UsageError
 from redact.settings import Settings
-from redact.stores import master
+from redact.stores import kms, master
 from redact.stores.approvals import Approvals
 from redact.stores.audit import Audit
 from redact.stores.cases import Cases
@@ -29,11 +29,20 @@ from redact.stores.vault import Vault
 class Stores:
     """Where things are kept, as the settings say.
 
+    Attributes:
+        moving: master keys in place of those of the settings, while keys go from one service to another.
+
     Raises:
         RedactError: when something is asked for: its key is missing, or its database can't be opened.
     """
 
     settings: Settings
+    moving: master.MasterKeys | None = None
+
+    @cached_property
+    def masters(self) -> master.MasterKeys:
+        """What wraps the keys of recordings: a key service where the settings name one, else the ring."""
+        return self.moving or kms.service(self.settings["master_keys"]) or self.ring
 
     @cached_property
     def ring(self) -> master.Ring:
@@ -53,14 +62,14 @@ class Stores:
         Raises:
             UsageError: they are handed over otherwise.
         """
-        if self.ring_file is None:
+        if self.ring_file is None or kms.service(self.settings["master_keys"]):
             raise UsageError("the master keys are not in a file", hint="change them where they come from")
         return self.ring_file
 
     @cached_property
     def keys(self) -> DataKeys:
         """The keys of recordings."""
-        return DataKeys(self._connected("keyring", "keyring"), self.ring)
+        return DataKeys(self._connected("keyring", "keyring"), self.masters)
 
     @cached_property
     def _records(self) -> Database:

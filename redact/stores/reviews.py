@@ -215,6 +215,17 @@ class Reviews:
             wanted = delete(_SESSIONS) if name is None else delete(_SESSIONS).where(_SESSIONS.c.name == name)
             return int(connection.execute(wanted).rowcount)
 
+    def sessions(self, now: float | None = None) -> dict[str, int]:
+        """How many sessions there are: `live`, `expired`, and `disabled` of users who may not sign in any more."""
+        moment = now or time.time()
+        counts = {"live": 0, "expired": 0, "disabled": 0}
+        both = select(_SESSIONS.c.made_at, _SESSIONS.c.seen_at, _USERS.c.disabled)
+        with self._database.reading() as connection:
+            for row in connection.execute(both.join(_USERS, _USERS.c.name == _SESSIONS.c.name)):
+                is_over = moment - row.made_at > ABSOLUTE_S or moment - row.seen_at > IDLE_S
+                counts["disabled" if row.disabled else "expired" if is_over else "live"] += 1
+        return counts
+
     def reviews(self) -> dict[str, Review]:
         """What was made of each call, by its id; calls that nobody has looked at are not in it."""
         with self._database.reading() as connection:

@@ -8,15 +8,17 @@ bound to the header too, which names recording, kind, schema and key: one file c
 Nothing of a file is given out before all of it has been found whole.
 """
 
+import fcntl
+import hashlib
 import os
 import re
 import secrets
 import struct
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, get_args
+from typing import BinaryIO, Literal, Protocol, get_args
 
 from redact.errors import CannotWrite, Damaged, KeyMissing, UsageError
 from redact.publish import Staged
@@ -27,6 +29,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 SCHEMA = 1
 CHUNK_BYTES = 1 << 20
 SUFFIX = ".sealed"
+LOCK = ".lock"
+# Why something is refused: a word for whoever can go on without it.
+NOT_WHOLE = "not_whole"
 
 _MAGIC = b"REDACTV\x01"
 _PREFIX_BYTES, _TAG_BYTES = 7, 16
@@ -67,18 +72,14 @@ class Vault:
             CannotWrite: the vault can't be written to.
         """
         target = self._path(recording_id, kind)
-        key = self._keys.made(recording_id)
-        about = Sealed(recording_id, kind, key.key_id)
-        try:
-            for folder in (self._folder, target.parent):
-                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with Staged(target.parent, private=True) as staged:
-                length = encrypt(content, staged.open(target.name), about, key)
-                staged.publish(force=True)
-        except (OSError, CannotWrite) as error:
-            code = error.errno if isinstance(error, OSError) else None
-            why = f": {os.strerror(code).lower()}" if code else ""
-            raise CannotWrite(f"can't write to the vault{why}", hint="check its disk and whose it is") from None
+        with self._shared(fcntl.LOCK_SH):
+            key = self._keys.made(recording_id)
+            about = Sealed(recording_id, kind, key.key_id)
+            with _writing():
+                target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                with Staged(target.parent, private=True) as staged:
+                    length = encrypt(content, staged.open(target.name), about, key)
+                    staged.publish(force=True)
         return length
 
     def opened(self, recording_id: str, kind: Kind) -> Iterator[bytes]:
@@ -87,23 +88,92 @@ class Vault:
         Raises:
             KeyMissing: nothing of the kind is here, its key is gone or another, or it was changed.
         """
-        key = self._keys.of(recording_id)
+        self._path(recording_id, kind)
         try:
-            with self._path(recording_id, kind).open("rb") as sealed:
+            with self._file(recording_id, kind) as (sealed, key):
                 expected = Sealed(recording_id, kind, key.key_id)
                 for _ in decrypt(sealed, expected, key):
                     pass
                 sealed.seek(0)
                 yield from decrypt(sealed, expected, key)
         except FileNotFoundError:
+            self._keys.of(recording_id)  # that there is no key says more
             raise KeyMissing(
                 f"the vault holds no {kind} of this recording", hint="see what it holds with: redact vault list"
             ) from None
         except OSError as error:
-            why = os.strerror(error.errno).lower() if error.errno else "the system gave no reason"
-            raise Damaged(
-                f"the sealed file can't be read: {why}", hint="check the vault's disk and whose it is"
-            ) from None
+            raise _unreadable(error) from None
+
+    def reseal(self, recording_id: str) -> tuple[int, int]:
+        """Encrypt all that is sealed of a recording by a fresh key, and forget the old one; files and bytes of them.
+
+        It may be killed at any moment and done again: each file can be read all the time, by the old key or by the
+        fresh one, and takes another's place only once it was read back and found the same.
+
+        Raises:
+            KeyMissing: the recording doesn't wait for a fresh key (`DataKeys.all_need_successors`), or a file is not
+                whole. The old key holds then.
+            CannotWrite: the vault can't be written to.
+        """
+        files = length = 0
+        with self._shared(fcntl.LOCK_EX):  # nobody seals by the old key what would outlive it
+            fresh = self._keys.successor(recording_id)
+            for kind in KINDS:
+                with suppress(FileNotFoundError):
+                    length += self._resealed(recording_id, kind, fresh)
+                    files += 1
+            self._keys.succeed(recording_id)
+        return files, length
+
+    def size(self, recording_id: str) -> int:
+        """Bytes that are sealed of a recording."""
+        paths = (self._path(recording_id, kind) for kind in KINDS)
+        return sum(path.stat().st_size for path in paths if path.exists())
+
+    def _resealed(self, recording_id: str, kind: Kind, fresh: DataKey) -> int:
+        path = self._path(recording_id, kind)
+        with self._file(recording_id, kind) as (sealed, key):
+            if key.key_id == fresh.key_id:  # it was done before the last kill
+                return 0
+            content = _Chunks(decrypt(sealed, Sealed(recording_id, kind, key.key_id), key))
+            about = Sealed(recording_id, kind, fresh.key_id)
+            with _writing(), Staged(path.parent, private=True) as staged:
+                target = staged.open(path.name)
+                length = encrypt(content, target, about, fresh)
+                target.flush()
+                target.seek(0)
+                again = hashlib.sha256()
+                for chunk in decrypt(target, about, fresh):
+                    again.update(chunk)
+                if again.digest() != content.digest.digest():
+                    raise Damaged("what was sealed anew is not what it was", hint="check this machine's memory")
+                staged.publish(force=True)
+        return length
+
+    @contextmanager
+    def _file(self, recording_id: str, kind: Kind) -> Iterator[tuple[BinaryIO, DataKey]]:
+        """A sealed file and its key. Where it was sealed anew between the one and the other, both once more."""
+        for is_last in (False, True):
+            with self._path(recording_id, kind).open("rb") as sealed:
+                named = _read_header(sealed)[0].key_id
+                key = self._keys.of(recording_id, named)
+                if key.key_id == named or is_last:
+                    sealed.seek(0)
+                    yield sealed, key
+                    return
+
+    @contextmanager
+    def _shared(self, how: int) -> Iterator[None]:
+        """The vault, with others who seal (`LOCK_SH`), or without (`LOCK_EX`)."""
+        with _writing():
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            opened = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            with _writing():
+                fcntl.flock(opened, how)
+            yield
+        finally:
+            os.close(opened)
 
     def listed(self) -> Iterator[Sealed]:
         """What the vault holds, in no order; files that are none are left out."""
@@ -116,10 +186,11 @@ class Vault:
         paths = [self._path(recording_id, kind) for kind in KINDS]
         had_key = self._keys.destroy(recording_id)
         had_file = False
-        for path in paths:
-            with suppress(FileNotFoundError):
-                path.unlink()
-                had_file = True
+        with self._shared(fcntl.LOCK_SH) if self._folder.exists() else nullcontext():
+            for path in paths:
+                with suppress(FileNotFoundError):
+                    path.unlink()
+                    had_file = True
         return had_key or had_file
 
     def _path(self, recording_id: str, kind: Kind) -> Path:
@@ -129,12 +200,53 @@ class Vault:
         return self._folder / spread.lower() / f"{recording_id}.{kind}{SUFFIX}"
 
 
+class _Readable(Protocol):
+    """What chunks are read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """So many bytes, or fewer; none at the end."""
+
+
+class _Chunks:
+    """Chunks as a file to read from, and the SHA-256 of what was read."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self.digest = hashlib.sha256()
+
+    def read(self, _size: int, /) -> bytes:
+        chunk = next(self._chunks, b"")
+        self.digest.update(chunk)
+        return chunk
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, CannotWrite) as error:
+        code = error.errno if isinstance(error, OSError) else None
+        why = f": {os.strerror(code).lower()}" if code else ""
+        raise CannotWrite(f"can't write to the vault{why}", hint="check its disk and whose it is") from None
+
+
+def _unreadable(error: OSError) -> Damaged:
+    why = os.strerror(error.errno).lower() if error.errno else "the system gave no reason"
+    return Damaged(f"the sealed file can't be read: {why}", hint="check the vault's disk and whose it is")
+
+
+def is_sealed(path: Path) -> bool:
+    """True for a file that begins as a sealed one does. Whether it is whole is another question."""
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
+
+
 def _header(about: Sealed) -> bytes:
     names = [about.recording_id.encode(), about.kind.encode(), about.key_id.encode()]
     return _MAGIC + _HEAD.pack(about.schema, *map(len, names)) + b"".join(names)
 
 
-def encrypt(content: BinaryIO, target: BinaryIO, about: Sealed, key: DataKey) -> int:
+def encrypt(content: _Readable, target: BinaryIO, about: Sealed, key: DataKey) -> int:
     """Encrypt a file under a key, bound to what stands in its header; the length of its content in bytes.
 
     Raises:
@@ -161,7 +273,7 @@ def encrypt(content: BinaryIO, target: BinaryIO, about: Sealed, key: DataKey) ->
         chunk = following
 
 
-def _full(content: BinaryIO) -> bytes:
+def _full(content: _Readable) -> bytes:
     """A chunk, short at the end only: a pipe gives what it has."""
     chunk = content.read(CHUNK_BYTES)
     while 0 < len(chunk) < CHUNK_BYTES and (more := content.read(CHUNK_BYTES - len(chunk))):
@@ -228,4 +340,5 @@ def _changed() -> KeyMissing:
     return KeyMissing(
         "the sealed file is not whole, was changed, or is another recording's; nothing of it was given out",
         hint="restore it from a backup of the vault",
+        reason=NOT_WHOLE,
     )

@@ -438,3 +438,48 @@ def test_one_run_at_a_time_changes_the_ring(ring_file):
         pass
     with master.locked(ring_file):
         pass
+
+
+# Fresh keys in the place of others
+
+
+@BOTH
+def test_a_fresh_key_takes_the_old_one_s_place_when_it_is_told_to(keys, keyring, ring):
+    old = {name: keys.made(name) for name in ("a", "b", data_keys.LOG)}
+    assert keys.all_need_successors() == ("a", "b")
+    keys.made("c")  # what is made meanwhile is fresh by itself
+    assert keys.all_need_successors() == ("a", "b")
+    fresh = keys.successor("a")
+    assert keys.successor("a") == fresh
+    assert keys.of("a") == keys.of("a", old["a"].key_id) == old["a"]
+    assert keys.of("a", fresh.key_id) == fresh
+    assert keys.of("a", "another") == old["a"]
+    assert [one.recording_id for one in keys.listed()] == ["a", "a", data_keys.LOG, "b", "c"]
+    keys.succeed("b")  # it has no fresh key yet, and keeps its own
+    assert keys.of("b") == old["b"]
+    keys.succeed("a")
+    keys.forget()
+    assert keys.of("a") == keys.of("a", old["a"].key_id) == fresh
+    assert keys.waiting() == 1
+    for name in ("a", "c", data_keys.LOG):
+        with pytest.raises(KeyMissing) as told:
+            keys.successor(name)
+        assert told.value.reason == data_keys.NOT_WAITING
+
+
+@BOTH
+def test_fresh_keys_are_wrapped_anew_and_destroyed_with_the_others(keys, keyring, ring):
+    keys.made("a"), keys.made("b")
+    keys.all_need_successors()
+    fresh = keys.successor("a")
+    two = ring.with_new(NOW)
+    assert DataKeys(keyring, two).wrap_anew(lambda *_: None) == 3
+    only = DataKeys(keyring, two.only_current())
+    assert only.of("a", fresh.key_id).secret == fresh.secret
+    assert only.successor("b")
+    assert only.destroy("a")
+    assert only.waiting() == 1
+    with pytest.raises(KeyMissing):
+        only.of("a", fresh.key_id)
+    with pytest.raises(KeyMissing):
+        DataKeys(keyring, ring).successor("b")
