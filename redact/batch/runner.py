@@ -345,10 +345,16 @@ class Batch:
         """Keep which file an id is of, and what its metadata say in clear: in the vault, under the recording's key."""
         known = task.metadata
         own = {"source": f"{self.source.url}/{task.item.path}", "call_id": known.call_id, "agent": known.agent}
+        self._tell_map(recording_id, own)
+
+    def _tell_map(self, recording_id: str, own: Mapping[str, str]) -> None:
+        """Note what is known of one place at which a recording lies, beside what was known of it."""
         before = sources_of(self.stores.vault, recording_id)
-        if own not in before:  # the same recording may lie at several places
+        old: Mapping[str, str] = next((each for each in before if each["source"] == own["source"]), {})
+        new = {**old, **own}
+        if new != old:
             told = [each for each in before if each["source"] != own["source"]]
-            self.stores.vault.seal(BytesIO(json.dumps([*told, own]).encode()), recording_id, "map")
+            self.stores.vault.seal(BytesIO(json.dumps([*told, new]).encode()), recording_id, "map")
 
     def _retire(self, item: Item, source: str, recording_id: str) -> bool:
         """Put the original where the policy wants it; False where it stays, though the policy wants it gone.
@@ -390,7 +396,12 @@ class Batch:
         what = self._policy.originals
         with self.stores.audit.action("original.move" if what == "move" else "original.delete", recording_id):
             if what == "move" and self._move_to:
-                self.source.move(item, self._move_to)
+                to = self._move_to
+                place = self.source.place_in(to, item.path, self.source.sha256(item.path) or "")
+                # Before it is there: whoever is asked to erase it has to find it.
+                own = {"source": f"{self.source.url}/{item.path}", "moved_to": f"{to.url}/{place}"}
+                self._tell_map(recording_id, own)
+                self.source.move(item, to)
             else:
                 self.source.remove(item.path)
         self.ledger.disposed(source, {"move": "moved", "vault": "vault", "delete": "deleted"}[what])

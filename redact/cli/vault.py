@@ -59,6 +59,7 @@ def open_sealed(ctx: click.Context, recording_id: str, kind: str, output: Path, 
 
     kept = stores(ctx)
     with kept.audit.action("vault.open", recording_id, reason=_word(reason)) as counts:
+        kept.marks.require_unrestricted(recording_id)
         chunks = kept.vault.opened(recording_id, kind)  # type: ignore[arg-type]
         if str(output) == "-":
             for chunk in chunks:

@@ -12,13 +12,13 @@ import os
 import re
 import secrets
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
-from redact.errors import CannotWrite, Damaged, KeyMissing, UsageError
+from redact.errors import CannotWrite, Damaged, KeyMissing, NoLawfulBasis, UsageError
 from redact.publish import Staged
 from redact.stores.data_keys import IDS, NO_RECORDINGS, DataKey, DataKeys
 
@@ -52,21 +52,26 @@ class Vault:
     Args:
         folder: made where it isn't there, for its owner alone.
         keys: of the recordings.
+        is_erased: tells of an id whether it was erased for good; nothing is sealed under it any more.
     """
 
-    def __init__(self, folder: Path, keys: DataKeys) -> None:
+    def __init__(self, folder: Path, keys: DataKeys, is_erased: Callable[[str], bool] = lambda _: False) -> None:
         self._folder = folder
         self._keys = keys
+        self._is_erased = is_erased
 
     def seal(self, content: BinaryIO, recording_id: str, kind: Kind) -> int:
         """Seal a file, all of it or nothing; its length in bytes. What was sealed of that kind before is replaced.
 
         Raises:
             UsageError: the id can't be one.
+            NoLawfulBasis: it was erased for good.
             KeyMissing: the master key is not here.
             CannotWrite: the vault can't be written to.
         """
         target = self._path(recording_id, kind)
+        if self._is_erased(recording_id):
+            raise erased()
         key = self._keys.made(recording_id)
         about = Sealed(recording_id, kind, key.key_id)
         try:
@@ -127,6 +132,15 @@ class Vault:
             raise UsageError("the id is not one", hint="use letters, digits, and . _ : - between them, at most 80")
         spread = re.sub(r"[^A-Za-z0-9]", "", recording_id)[-2:].rjust(2, "0")
         return self._folder / spread.lower() / f"{recording_id}.{kind}{SUFFIX}"
+
+
+def erased() -> NoLawfulBasis:
+    """What a recording is refused with that was erased for good and is here again."""
+    return NoLawfulBasis(
+        "the recording was erased for good: it is not taken up again",
+        hint="see why with: redact retention certificates; the copy that came back should be removed",
+        reason="erased",
+    )
 
 
 def _header(about: Sealed) -> bytes:

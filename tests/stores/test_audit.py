@@ -14,7 +14,8 @@ from stores_world import BOTH, files, in_child, mode
 
 from redact.errors import CannotWrite, Damaged, NoLawfulBasis, RedactError
 from redact.stores import audit as module
-from redact.stores.audit import ACTIONS, OUTCOMES, Audit, Entry, Head, read_heads
+from redact.stores.audit import ACTIONS, OUTCOMES, Audit, Entry
+from redact.stores.heads import Head, read_heads
 from redact.stores.data_keys import DataKeys
 from redact.stores.database import connect
 
