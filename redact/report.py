@@ -5,11 +5,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from redact.call import Recording, Transcript
+from redact.detect.agreement import spoken_consent
 from redact.findings import AudioInterval, Finding, Plan, Verification
 from redact.plan import Mention
 
@@ -148,6 +149,7 @@ def _told(
 ) -> dict[str, Any]:
     plan, verification = done.plan, done.verification
     status = "held" if plan.hold else ("done" if verification and verification.passed else "failed")
+    spoken = spoken_consent(done.transcript)
     return {
         "schema": SCHEMA,
         "version": VERSION,
@@ -163,6 +165,7 @@ def _told(
         "recognizers": dict(sorted(Counter(f.recognizer for f in done.findings).items())),
         "heard_again": dict(sorted(Counter(mention.entity_type for mention in again).items())),
         "decisions": run.decisions,
+        **({"spoken_consent": asdict(spoken)} if spoken else {}),
         "masked_ms": masked_ms(plan),
         "intervals": [_interval(interval) for interval in plan.intervals],
         "doubts": dict(plan.doubts),

@@ -23,6 +23,7 @@ _COMMANDS = {
     "review": ("redact.cli.review", "review", "Open the QA team's page on redacted calls."),
     "users": ("redact.cli.users", "users", "Say who may use the QA team's page."),
     "consent": ("redact.cli.consent", "consent", "Record what allows calls to be processed."),
+    "retention": ("redact.cli.retention", "retention", "Erase what is older than it may be, and certify it."),
     "vault": ("redact.cli.vault", "vault", "Keep originals encrypted, and give them back."),
     "keys": ("redact.cli.keys", "keys", "Make and change the master keys."),
     "audit": ("redact.cli.audit", "audit", "Check and show the log of what was done."),

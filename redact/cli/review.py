@@ -88,7 +88,7 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
 
     is_kept = given["team"] or settings(ctx).has_stores or given["originals"] == "vault"
     kept = stores(ctx) if is_kept else None
-    desk = Desk(folder, _told(kept, folder) if kept else dict)
+    desk = Desk(folder, _told(kept, folder) if kept else dict, _restricted(kept) if kept else frozenset)
     where = settings(ctx)["reviews"] if given["team"] else f"sqlite:///{folder.resolve() / _HIDDEN}"
     archive = kept.ledger.pseudonym("archive", str(folder.resolve())) if kept and given["team"] else "here"
     reviews = Reviews(connect(where, "qa"), archive)
@@ -123,6 +123,11 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
         share_of(given["sample"]),
         _provider(given),
     )
+
+
+def _restricted(kept: Stores) -> Callable[[], frozenset[str]]:
+    """Calls that nobody may use: consent was withdrawn, or a person has asked for it."""
+    return lambda: frozenset(mark.recording_id for mark in kept.marks.all("restriction"))
 
 
 def _provider(given: Mapping[str, Any]) -> Provider | None:

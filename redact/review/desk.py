@@ -22,7 +22,7 @@ from redact.audio.listening import LightCopy, light_copy
 from redact.audio.pcm import blocks
 from redact.call import Transcript
 from redact.errors import Damaged, UsageError
-from redact.naming import PAGE_SUFFIX, TEXT_SUFFIXES
+from redact.naming import PAGE_SUFFIX, TEXT_SUFFIXES, opaque
 from redact.transcripts import native
 
 _ENDING = ".report.json"
@@ -89,16 +89,23 @@ class Desk:
     Args:
         folder: of the outputs.
         told: queue and time of a call, by its recording id: from a batch's ledger, where there is one.
+        withheld: recording ids of calls that nobody may use: they are not here.
 
     Raises:
         UsageError: there is no such folder.
     """
 
-    def __init__(self, folder: Path, told: Callable[[], Mapping[str, tuple[str, str]]] = dict) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        told: Callable[[], Mapping[str, tuple[str, str]]] = dict,
+        withheld: Callable[[], frozenset[str]] = frozenset,
+    ) -> None:
         if not folder.is_dir():
             raise UsageError("there is no such folder", hint="give the folder of the redacted outputs")
         self._folder = folder
         self._told = told
+        self._withheld = withheld
         self._known: dict[Path, tuple[int, Call | None]] = {}
         self._copies: OrderedDict[str, LightCopy] = OrderedDict()
         self._lock = threading.Lock()
@@ -106,13 +113,14 @@ class Desk:
     def calls(self) -> list[Call]:
         """All calls, by name."""
         with self._lock:
-            told = self._told()
+            told, withheld = self._told(), self._withheld()
             found: dict[Path, tuple[int, Call | None]] = {}
             for path, changed in _reports(self._folder):
                 known = self._known.get(path)
                 found[path] = known if known and known[0] == changed else (changed, _call(path, told))
             self._known = found
-        return sorted((call for _, call in found.values() if call), key=lambda call: call.name)
+        calls = [call for _, call in found.values() if call and not {call.name, opaque(call.sha256)} & withheld]
+        return sorted(calls, key=lambda call: call.name)
 
     def call(self, public_id: str) -> Call | None:
         """A call by its public id."""
