@@ -125,13 +125,11 @@ def certificates(ctx: click.Context, recording_id: str | None, *, as_json: bool)
         for each in found:
             click.echo(json.dumps({**asdict(each), "public_key": kept.audit.public_key, "signed": each not in wrong}))
     else:
-        rows(
-            ["CERTIFICATE", "OF", "AT", "WHAT", "REASON", "CASE", "SIGNED"],
-            (
-                [c.certificate_id, c.recording_id, c.at, c.scope, c.reason, c.case_id or "-", "no" if c in wrong else "yes"]
-                for c in found
-            ),
-        )  # fmt: skip
+        table = (
+            [c.certificate_id, c.recording_id, c.at, c.scope, c.reason, c.case_id or "-", "no" if c in wrong else "yes"]
+            for c in found
+        )
+        rows(["CERTIFICATE", "OF", "AT", "WHAT", "REASON", "CASE", "SIGNED"], table)
     if wrong:
         raise Damaged(
             f"{len(wrong)} certificates are not as they were signed", hint="tell who answers for data protection"

@@ -142,7 +142,7 @@ def apply(
         Locked: another run is at work, on retention or on one of the archives.
         RedactError: an archive can't be listed, or a store not be read or written.
     """
-    applied = Applied()
+    applied, moment = Applied(), now or datetime.now(UTC)
     with ExitStack() as alone:
         alone.enter_context(stores.certificates.alone())
         for archive in places.archives:
@@ -154,10 +154,9 @@ def apply(
             )
         with stores.audit.action("retention.apply") as counts:
             _end_what_was_begun(stores, places, applied)
-            found = plan(stores, rules, places, now)
-            _erase_due(stores, rules, places, found, applied, progress)
+            found = plan(stores, rules, places, moment)
+            _erase_due(stores, places, found, _outlived(stores, rules, places, moment), applied, progress)
             _erase_nights(places, found, applied)
-            moment = now or datetime.now(UTC)
             _cut_logs(stores, months_before(moment, rules.retention.logs.months), applied, export_logs)
             counts |= {**applied.erased, "failed": applied.failed.total()}
     return applied
@@ -291,15 +290,21 @@ def _tried(applied: Applied, name: str, what: Callable[[], object]) -> None:
         applied.erased[name] += 1
 
 
+def _outlived(stores: Stores, rules: Organisation, places: Places, moment: datetime) -> frozenset[str]:
+    """Recordings whose reports may stay for a while after them."""
+    months = rules.retention.analyses.months
+    began = {own: _moment(at) for own, at in _recordings(stores, places).items()}
+    return frozenset(own for own, at in began.items() if at and months_after(at, months) > moment)
+
+
 def _erase_due(
-    stores: Stores, rules: Organisation, places: Places, found: Plan, applied: Applied, progress: Progress
+    stores: Stores, places: Places, found: Plan, outlived: frozenset[str], applied: Applied, progress: Progress
 ) -> None:
-    keeps_report = rules.retention.analyses.months > rules.retention.recordings.months
     nights = {_run(path) for _, path in places.nights()}
 
     def erase(name: RetentionClass, own: str) -> object:
         if name == "recordings":
-            return erasure.erase(stores, places, own, reason=REASON, keeps_report=keeps_report)
+            return erasure.erase(stores, places, own, reason=REASON, keeps_report=own in outlived)
         if name == "analyses":
             return erasure.erase_analyses(stores, places, own, reason=REASON)
         return erasure.erase_case(stores, own, reason=REASON)

@@ -117,13 +117,17 @@ class Vault:
                 yield _read_header(sealed)[0]
 
     def erase(self, recording_id: str) -> bool:
-        """Destroy a recording's key, then remove its files; False where it had neither."""
+        """Destroy a recording's key, then remove its files; False where it had neither.
+
+        Raises:
+            CannotWrite: a file can't be removed. Nobody can read it any more.
+        """
         paths = [self._path(recording_id, kind) for kind in KINDS]
         had_key = self._keys.destroy(recording_id)
         had_file = False
         for path in paths:
             with suppress(FileNotFoundError):
-                path.unlink()
+                _remove(path)
                 had_file = True
         return had_key or had_file
 
@@ -132,6 +136,17 @@ class Vault:
             raise UsageError("the id is not one", hint="use letters, digits, and . _ : - between them, at most 80")
         spread = re.sub(r"[^A-Za-z0-9]", "", recording_id)[-2:].rjust(2, "0")
         return self._folder / spread.lower() / f"{recording_id}.{kind}{SUFFIX}"
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        raise
+    except OSError:
+        raise CannotWrite(
+            "a sealed file can't be removed; its key is gone", hint="check the vault's disk and whose it is"
+        ) from None
 
 
 def erased() -> NoLawfulBasis:
