@@ -6,7 +6,7 @@ input was: those are *loose*, and known by the digest that their report tells.
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -55,19 +55,35 @@ class Places:
         self.archives = tuple(map(Archive, urls))
 
     @cached_property
-    def loose(self) -> dict[str, tuple[Loose, ...]]:
-        """Loose outputs, by the id that their recording has.
+    def _listed(self) -> tuple[dict[str, list[Loose]], dict[str, datetime | None]]:
+        loose: dict[str, list[Loose]] = defaultdict(list)
+        reports: dict[str, datetime | None] = {}
+        for archive in self.archives:
+            for item in archive.items():
+                name = item.path.rpartition("/")[2].removesuffix(_ENDING)
+                if item.path == report_of(name):
+                    reports[name] = item.modified_at
+                elif item.path.endswith(_ENDING) and (one := _loose(archive, item)):
+                    loose[naming.opaque(one.sha256)].append(one)
+        return loose, reports
+
+    @property
+    def loose(self) -> Mapping[str, Sequence[Loose]]:
+        """Loose outputs, by the id that their recording has. All archives are listed, once.
+
+        Raises:
+            InputRejected: one can't be.
+        """
+        return self._listed[0]
+
+    @property
+    def reports(self) -> Mapping[str, datetime | None]:
+        """When each report was written that a batch has put there, by its recording's id; None where nobody can tell.
 
         Raises:
             InputRejected: an archive can't be listed.
         """
-        found: dict[str, list[Loose]] = defaultdict(list)
-        for archive in self.archives:
-            for item in archive.items():
-                one = _loose(archive, item)
-                if one:
-                    found[naming.opaque(one.sha256)].append(one)
-        return {recording_id: tuple(each) for recording_id, each in found.items()}
+        return self._listed[1]
 
     def nights(self) -> list[tuple[Archive, str]]:
         """Reports of batches' runs, each with its archive."""
@@ -85,13 +101,9 @@ def report_of(recording_id: str) -> str:
 
 
 def _loose(archive: Archive, item: Item) -> Loose | None:
-    """What a file tells, where it is a report that no batch has put there."""
-    folder, _, file = item.path.rpartition("/")
-    name = file.removesuffix(_ENDING)
-    if name == file or item.path.startswith(_NIGHTS) or item.path == report_of(name):
-        return None
+    """What a report tells that no batch has put there; None where it is none."""
     try:
         sha256 = json.loads(archive.read(item.path) or b"{}")["input"]["sha256"]
     except (ValueError, KeyError, TypeError):
         return None
-    return Loose(archive, f"{folder}/{name}".lstrip("/"), str(sha256), item.modified_at)
+    return Loose(archive, item.path.removesuffix(_ENDING), str(sha256), item.modified_at)

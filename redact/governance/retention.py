@@ -221,6 +221,9 @@ def _recordings(stores: Stores, places: Places) -> dict[str, str]:
         for each in loose:
             if recording_id not in found or recording_id not in made_at:
                 note(recording_id, each.made_at.isoformat() if each.made_at else "")
+    for recording_id, report_at in places.reports.items():  # of a ledger that was lost, say
+        if recording_id not in found:
+            note(recording_id, report_at.isoformat() if report_at else "")
     return {own: at for own, at in found.items() if own not in left}
 
 
@@ -291,10 +294,11 @@ def _tried(applied: Applied, name: str, what: Callable[[], object]) -> None:
 
 
 def _outlived(stores: Stores, rules: Organisation, places: Places, moment: datetime) -> frozenset[str]:
-    """Recordings whose reports may stay for a while after them."""
+    """Recordings whose reports may stay for a while after them: the ledger knows how old they are."""
     months = rules.retention.analyses.months
-    began = {own: _moment(at) for own, at in _recordings(stores, places).items()}
-    return frozenset(own for own, at in began.items() if at and months_after(at, months) > moment)
+    rows = (row for archive in places.archives for row in stores.ledger.archive(archive.url).rows())
+    began = ((row.recording_id, _moment(_began(row))) for row in rows if row.recording_id)
+    return frozenset(own for own, at in began if at and months_after(at, months) > moment)
 
 
 def _erase_due(

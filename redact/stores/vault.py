@@ -52,7 +52,7 @@ class Vault:
     Args:
         folder: made where it isn't there, for its owner alone.
         keys: of the recordings.
-        is_erased: tells of an id whether it was erased for good; nothing is sealed under it any more.
+        is_erased: tells of an id whether it was erased for good; nothing is sealed or given out under it any more.
     """
 
     def __init__(self, folder: Path, keys: DataKeys, is_erased: Callable[[str], bool] = lambda _: False) -> None:
@@ -90,9 +90,15 @@ class Vault:
         """The content, chunk by chunk; all of it is checked before the first is given out.
 
         Raises:
-            KeyMissing: nothing of the kind is here, its key is gone or another, or it was changed.
+            KeyMissing: nothing of the kind is here, its key is gone or another, or it was changed; or it was erased for
+                good, and a backup has brought it back. The map may be read then: originals are found by it.
         """
         key = self._keys.of(recording_id)
+        if kind != "map" and self._is_erased(recording_id):
+            raise KeyMissing(
+                "the recording was erased for good: what a backup brought back is not given out",
+                hint="erase it again with: redact retention apply", reason="erased",
+            )  # fmt: skip
         try:
             with self._path(recording_id, kind).open("rb") as sealed:
                 expected = Sealed(recording_id, kind, key.key_id)

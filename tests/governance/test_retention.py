@@ -189,7 +189,8 @@ def test_a_restored_ledger_keyring_vault_and_archive_bring_nothing_back(office, 
     shutil.copytree(backup / "out", office.world.dest, dirs_exist_ok=True)
     shutil.copytree(backup / "vault", office.world.root / "vault", dirs_exist_ok=True)
     assert plan(office, NOW).back == tuple(office.ids)
-    assert next(office.kept.vault.opened(office.ids[0], "original"))  # until somebody looks
+    with pytest.raises(KeyMissing, match="not given out"):
+        next(office.kept.vault.opened(office.ids[0], "original"))
     applied = apply(office, NOW)
     assert (applied.erased["back"], applied.failed) == (4, {})
     with pytest.raises(KeyMissing):
@@ -216,6 +217,16 @@ def test_outputs_of_redact_file_and_what_it_sealed_go_too(office):
         with pytest.raises(KeyMissing):
             next(office.kept.vault.opened(gone, "original"))
         assert office.kept.certificates.is_erased(gone)
+
+
+def test_outputs_that_the_ledger_does_not_know_go_by_the_time_of_their_report(office):
+    office.kept.close()
+    for file in office.world.root.glob("ledger.db*"):
+        file.unlink()
+    assert plan(office, after(6)).classes["recordings"].due == tuple(office.ids)
+    assert apply(office, after(6)).failed == {}
+    assert not any(office.outputs_of(own) for own in office.ids)
+    assert plan(office, after(6)).classes["recordings"].due == ()
 
 
 def test_reports_of_nights_hold_ids_and_go_with_the_analyses(office):
@@ -358,6 +369,10 @@ class TestCommands:
         assert placed.output == f"on hold: {office.ids[1]}\n"
         assert office.ids[1] in redact("retention", "hold").output
         assert redact("retention", "release", "-", said=f"{call}\n").output == f"released: {office.ids[1]}\n"
+        redact("retention", "hold", office.ids[1], "--reason", "litigation")
+        refused = redact("vault", "erase", office.ids[1], "--reason", "request", "--yes")
+        assert refused.exception.exit_code == 2
+        assert next(office.kept.vault.opened(office.ids[1], "original"))
         office.kept.close()
         for path in office.world.root.rglob("*"):
             if path.is_file() and office.world.source not in path.parents:
