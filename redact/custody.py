@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from redact import naming, subjects
-from redact.errors import KeyMissing, NoLawfulBasis
+from redact.errors import KeyMissing, NoLawfulBasis, RedactError
 from redact.options import NO_CUSTODY, Custody
 from redact.stores.data_keys import IDS
 from redact.stores.opened import Stores
-from redact.stores.vault import Kind, Vault
+from redact.stores.vault import Kind, Vault, erased
 from redact.subjects import Term
 
 _NOTHING: Mapping[str, str] = {}
@@ -65,6 +65,26 @@ class Custodian:
         else:
             records = tuple(r for r in consent.of(call_id) if not r.refusal(recorded_at))
         return ", ".join(sorted({record.basis for record in records})) or NO_CUSTODY.basis
+
+    def check(self, *ids: str) -> None:
+        """A recording that was erased for good is not taken up again, and one that is restricted is not used.
+
+        Args:
+            ids: by which it is known; those that are none are passed over.
+
+        Raises:
+            NoLawfulBasis: it was erased.
+            HeldForReview: it is restricted.
+            RedactError: the refusal can't be logged.
+        """
+        for recording_id in filter(IDS.fullmatch, ids):
+            try:
+                if self._stores.is_erased(recording_id):
+                    raise erased()
+                self._stores.marks.require_unrestricted(recording_id)
+            except RedactError as error:
+                self._stores.audit.add("redact", "refused", recording_id, reason=error.reason)
+                raise
 
     @contextmanager
     def of(self, recording_id: str, basis: str, beside: Mapping[str, str] = _NOTHING) -> Iterator[Custody]:

@@ -5,11 +5,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from redact.call import Recording, Transcript
+from redact.detect.agreement import spoken_consent
 from redact.findings import AudioInterval, Finding, Plan, Verification
 from redact.plan import Mention
 
@@ -150,6 +151,7 @@ def _told(
 ) -> dict[str, Any]:
     plan, verification = done.plan, done.verification
     status = "held" if plan.hold else ("done" if verification and verification.passed else "failed")
+    spoken = spoken_consent(done.transcript)
     return {
         "schema": SCHEMA,
         "version": VERSION,
@@ -166,6 +168,7 @@ def _told(
         "findings": [_finding(found, done.transcript, run.grid_ms) for found in _masked(done)],
         "heard_again": dict(sorted(Counter(mention.entity_type for mention in again).items())),
         "decisions": run.decisions,
+        **({"spoken_consent": asdict(spoken)} if spoken else {}),
         "masked_ms": masked_ms(plan),
         "intervals": [_interval(interval) for interval in plan.intervals],
         "doubts": dict(plan.doubts),

@@ -286,6 +286,13 @@ class Archive:
         except Exception as error:
             raise _not_written(error) from None
 
+    def place_in(self, to: "Archive", path: str, digest: str) -> str:
+        """Where a file moves to in another archive: beside another one of its name, it has its digest in its own."""
+        if to.sha256(path) in {None, digest}:
+            return path
+        stem, dot, suffix = path.rpartition(".")
+        return f"{stem}.{digest[:16]}{dot}{suffix}" if dot else f"{path}.{digest[:16]}"
+
     def move(self, item: Item, to: "Archive") -> None:
         """Move a file to the same place in another archive: written there and checked, then removed here.
 
@@ -295,10 +302,7 @@ class Archive:
             RedactError: it can't be read, written or removed; it is here or there then, or in both.
         """
         digest = self.sha256(item.path) or ""
-        path = item.path
-        if to.sha256(path) not in {None, digest}:
-            stem, dot, suffix = path.rpartition(".")
-            path = f"{stem}.{digest[:16]}{dot}{suffix}" if dot else f"{path}.{digest[:16]}"
+        path = self.place_in(to, item.path, digest)
         with self.at_hand(item) as here:
             if to.is_local:
                 to.put_local(here, path)

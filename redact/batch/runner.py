@@ -349,12 +349,19 @@ class Batch:
         """
         known = task.metadata
         own = {"source": f"{self.source.url}/{task.item.path}", "agent": known.agent, **known.beside}
-        before = sources_of(self.stores.vault, recording_id)
-        places = [*(each for each in before if each["source"] != own["source"]), own]
-        if own not in before:  # the same recording may lie at several places
-            self.stores.vault.seal(BytesIO(json.dumps(places).encode()), recording_id, "map")
+        places = self._tell_map(recording_id, own)
         if self._policy.subject_index and recording_id != task.source:
             self.stores.index.add(recording_id, {term for place in places for term in terms_beside(place)})
+
+    def _tell_map(self, recording_id: str, own: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
+        """Note what is known of one place at which a recording lies, beside what was known of it; all its places."""
+        before = sources_of(self.stores.vault, recording_id)
+        old: Mapping[str, str] = next((each for each in before if each["source"] == own["source"]), {})
+        new = {**old, **own}
+        places = [*(each for each in before if each["source"] != own["source"]), new]
+        if new != old:  # the same recording may lie at several places
+            self.stores.vault.seal(BytesIO(json.dumps(places).encode()), recording_id, "map")
+        return places
 
     def _retire(self, item: Item, source: str, recording_id: str) -> bool:
         """Put the original where the policy wants it; False where it stays, though the policy wants it gone.
@@ -396,7 +403,12 @@ class Batch:
         what = self._policy.originals
         with self.stores.audit.action("original.move" if what == "move" else "original.delete", recording_id):
             if what == "move" and self._move_to:
-                self.source.move(item, self._move_to)
+                to = self._move_to
+                place = self.source.place_in(to, item.path, self.source.sha256(item.path) or "")
+                # Before it is there: whoever is asked to erase it has to find it.
+                own = {"source": f"{self.source.url}/{item.path}", "moved_to": f"{to.url}/{place}"}
+                self._tell_map(recording_id, own)
+                self.source.move(item, to)
             else:
                 self.source.remove(item.path)
         self.ledger.disposed(source, {"move": "moved", "vault": "vault", "delete": "deleted"}[what])

@@ -161,6 +161,10 @@ class Worker:
         basis = self._custodian.basis(name, known.recorded_at, logged_as="-")
         with self._source.at_hand(task.item) as path:
             content = _sha256(path)
+            try:
+                self._custodian.check(naming.opaque(content))
+            except HeldForReview as error:  # it is kept, with all that came of it
+                return replace(failure(error), recording_id=naming.opaque(content), content=content), False
             if task.adopts and (there := self._there(content)):
                 return there, True
             with self._custodian.of(naming.opaque(content), basis) as custody:
@@ -302,7 +306,7 @@ def _told(content: bytes | None) -> Mapping[str, Any]:
 def failure(error: RedactError) -> Done:
     """What a recording's state is after an error of its own."""
     if isinstance(error, NoLawfulBasis):
-        return Done("refused", "no_lawful_basis")
+        return Done("refused", "erased" if error.reason == "erased" else "no_lawful_basis")
     if isinstance(error, HeldForReview):
         return Done("held", error.reason)
     if isinstance(error, InputRejected) and error.reason == "io":

@@ -22,11 +22,13 @@ def audit() -> None:
 @click.pass_context
 def verify(ctx: click.Context, heads: Path | None) -> None:
     """Checks the whole log against itself and the signed heads; exit code 9 where somebody changed it."""
-    from redact.stores.audit import read_heads
+    from redact.stores.heads import read_heads
 
     log = stores(ctx).audit
     count = log.verify(list(read_heads(heads)) if heads else None)
-    click.echo(f"{count} rows, none changed, none missing")
+    cuts = log.cuts()
+    told = f"; it begins behind row {cuts[-1].seq}, where it was cut by a signed cut" if cuts else ""
+    click.echo(f"{count} rows, none changed, none missing{told}")
 
 
 @audit.command("export")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from redact.cli.kept import stores
-from redact.errors import InputRejected, UsageError
+from redact.cli.kept import rows, settings, stores
+from redact.errors import ExitCode, InputRejected, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +82,105 @@ def objection(ctx: click.Context, reference: str, at: str | None) -> None:
     """Notes an objection to legitimate interest: for a call, or for all calls of a person. - reads it from stdin."""
     kept = stores(ctx)
     _noted(kept, "consent.object", kept.consent.object, reference, at)
+
+
+@consent.command("apply")
+@click.pass_context
+def apply(ctx: click.Context) -> None:
+    """Lets withdrawals and objections reach calls that were processed before, as the organisation's file says.
+
+    `consent.on_withdrawal` there: hold, redact (the original is erased) or erase. Exit code 1 where one could not be.
+    """
+    from redact.governance import consents
+    from redact.governance.organisation import load
+    from redact.governance.places import Places
+
+    rules = load(settings(ctx)["organisation"])
+    applied = consents.apply(stores(ctx), rules.consent, Places(rules.archives))
+    what = {"hold": "held", "redact": "without their originals", "erase": "erased"}[rules.consent.on_withdrawal]
+    click.echo(
+        f"{applied.calls} recordings of calls without a basis: {applied.done} {what}, {applied.already} were before"
+    )
+    for reason, count in sorted(applied.failed.items()):
+        click.echo(f"{count} could not be: {reason}; run it again", err=True)
+    ctx.exit(ExitCode.SOME_FAILED if applied.failed else ExitCode.OK)
+
+
+@consent.command("coverage")
+@click.option(
+    "--by", type=click.Choice(["week", "queue"]), default="week", show_default=True, help="In groups of what."
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON: both groups.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A page, as a .html file.")
+@click.option("--language", type=click.Choice(["en", "fr"]), default="en", show_default=True, help="Of the page.")
+@click.option("--force", is_flag=True, help="Replace a file that exists.")
+@click.pass_context
+def coverage(ctx: click.Context, *, by: str, as_json: bool, output: Path | None, language: str, force: bool) -> None:
+    """Tells what share of the calls that batches have looked at had a lawful basis."""
+    from redact.governance import consents
+    from redact.governance.organisation import load
+    from redact.governance.places import Places
+
+    kept = stores(ctx)
+    places = Places(load(settings(ctx)["organisation"]).archives)
+    if not places.archives:
+        raise UsageError(
+            "the organisation's file names no archive", hint="list the folders of redacted outputs under `archives`"
+        )
+    told = consents.coverage(
+        row for archive in places.archives for row in kept.ledger.archive(archive.url).rows()
+    )  # fmt: skip
+    if output:
+        from redact.publish import Staged
+
+        with Staged(output.absolute().parent) as staged:
+            staged.open(output.name).write(consents.page(told, language).encode())
+            staged.publish(force=force)
+    if as_json:
+        click.echo(json.dumps(told, indent=1))
+    elif not output:
+        groups = {**told[f"by_{by}"], "all": told["all"]}
+        rows(
+            [by.upper(), "CALLS", "WITH BASIS", "SHARE", "BASES"],
+            (
+                [name or "unknown", each["calls"], each["with_basis"], _share(each["share"]), _counts(each["by_basis"])]
+                for name, each in groups.items()
+            ),
+        )
+
+
+@consent.command("evidence")
+@click.argument("folder", metavar="DIR")
+@click.option("--answer", type=click.Choice(["yes", "no", "none"]), help="Only these.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON lines, times in milliseconds.")
+@click.pass_context
+def evidence(ctx: click.Context, folder: str, answer: str | None, *, as_json: bool) -> None:  # noqa: ARG001
+    """Lists calls of DIR that speak of their being recorded, and where: to be listened to by a person.
+
+    It is a hint, and no consent: record that with `redact consent import`, the id as its evidence_ref.
+    """
+    from redact.batch.archive import Archive
+    from redact.governance import consents
+
+    found = [each for each in consents.evidence(Archive(folder)) if answer in {None, each["answer"]}]
+    if as_json:
+        for each in found:
+            click.echo(json.dumps(each))
+        return
+    times = ([e["id"], _clock(e["notice_ms"]), _clock(e["answer_ms"]), e["answer"]] for e in found)
+    rows(["RECORDING", "NOTICE AT", "ANSWER AT", "ANSWER"], times)
+
+
+def _clock(ms: int | None) -> str:
+    return "-" if ms is None else f"{ms // 60_000}:{ms % 60_000 / 1000:04.1f}"
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
 
 
 def _noted(kept: Stores, action: Action, note: Callable[..., int], reference: str, at: str | None) -> None:

@@ -113,8 +113,9 @@ class _Redact:
 
         call_id, recorded_at = self._given["call_id"], self._given["recorded_at"] or ""
         basis = self._custodian.basis(call_id or path.stem, recorded_at, logged_as=call_id or "-")
-        beside = {"call_id": call_id or ""}
-        with self._custodian.of(call_id or opaque_id(path), basis, beside) as custody:
+        own, beside = opaque_id(path), {"call_id": call_id or ""}
+        self._custodian.check(own, call_id or own)
+        with self._custodian.of(call_id or own, basis, beside) as custody:
             return self._redacted(path, custody=custody)
 
     def _redacted(self, path: Path, **custody: Custody) -> Result:

@@ -24,6 +24,7 @@ _COMMANDS = {
     "users": ("redact.cli.users", "users", "Say who may use the QA team's page."),
     "consent": ("redact.cli.consent", "consent", "Record what allows calls to be processed."),
     "subject": ("redact.cli.subject", "subject", "Answer people's requests: access, erasure and so on."),
+    "retention": ("redact.cli.retention", "retention", "Erase what is older than it may be, and certify it."),
     "vault": ("redact.cli.vault", "vault", "Keep originals encrypted, and give them back."),
     "keys": ("redact.cli.keys", "keys", "Make and change the master keys."),
     "audit": ("redact.cli.audit", "audit", "Check and show the log of what was done."),

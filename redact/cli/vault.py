@@ -60,6 +60,7 @@ def open_sealed(ctx: click.Context, recording_id: str, kind: str, output: Path, 
 
     kept = stores(ctx)
     with kept.audit.action("vault.open", recording_id, reason=_word(reason)) as counts:
+        kept.marks.require_unrestricted(recording_id)
         chunks = kept.vault.opened(recording_id, kind)  # type: ignore[arg-type]
         if str(output) == "-":
             for chunk in chunks:
@@ -94,6 +95,8 @@ def list_sealed(ctx: click.Context) -> None:
 def erase(ctx: click.Context, recording_id: str, reason: str) -> None:
     """Destroys a recording's key and removes what was sealed of it."""
     kept = stores(ctx)
+    if kept.marks.has(recording_id, "legal_hold"):
+        raise UsageError("a legal hold is on the recording", hint="lift it first: redact retention release ID")
     with kept.audit.action("vault.erase", recording_id, reason=_word(reason)):
         if not kept.vault.erase(recording_id):
             raise UsageError("the vault holds nothing of that id", hint="see what it holds with: redact vault list")

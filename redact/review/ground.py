@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader
 
+from redact.naming import opaque
 from redact.review import security
 from redact.review.desk import Call
 from redact.review.makings import Makings
@@ -66,11 +67,16 @@ Seen = Annotated[Call, Depends(seen)]
 def seen_calls(place: Place, session: Session) -> list[Call]:
     """All calls that somebody may see."""
     restricted = _hidden(place, session)
-    return [call for call in place.desk.calls() if security.sees(session, call) and call.name not in restricted]
+    return [call for call in place.desk.calls() if security.sees(session, call) and not _ids(call) & restricted]
 
 
 def _sees(place: Place, session: Session, call: Call) -> bool:
-    return security.sees(session, call) and call.name not in _hidden(place, session)
+    return security.sees(session, call) and not _ids(call) & _hidden(place, session)
+
+
+def _ids(call: Call) -> frozenset[str]:
+    """By which a call may be known: what its outputs are called, and the id of its content."""
+    return frozenset((call.name, opaque(call.sha256)))
 
 
 def _hidden(place: Place, session: Session) -> frozenset[str]:

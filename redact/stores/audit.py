@@ -6,6 +6,10 @@ whole was written anew, shows in the signed heads: after each row its number and
 to a file that should lie elsewhere, with another owner.
 
 What can't be logged is not done: `Audit.action` writes that something begins before it may.
+
+Rows that are older than they may be kept are cut off its beginning, never out of its middle. A *cut* is the number and
+HMAC of the last row that went, signed by the key of the heads: the chain of the rest begins with it. The database lets
+go of rows that a cut covers and of no others, and a cut that nobody signed breaks the log.
 """
 
 import fcntl
@@ -14,18 +18,19 @@ import json
 import os
 import pwd
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
-from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, Text, insert, select
+from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, Text, delete, insert, select
 
-from redact.errors import CannotWrite, Damaged, RedactError
+from redact.errors import CannotWrite, RedactError
 from redact.stores.data_keys import IDS, LOG, DataKeys
 from redact.stores.database import Database
+from redact.stores.heads import Head, broken, read_heads, whole
 
 Action = Literal[
     "redact", "vault.seal", "vault.open", "vault.erase", "vault.reseal", "keys.init", "keys.rotate",
@@ -44,13 +49,19 @@ _REASON = re.compile(r"[A-Za-z0-9_.-]{0,40}")
 _NO_ID = "-"
 _DOCUMENT = b"callredact document 1|"  # what is signed as one is signed as nothing else
 _FIRST = "0" * 64
-_LONGEST_LINE = 4096  # of the file of heads, with much to spare
 
 _ROWS = Table(
     "audit", MetaData(),
     Column("seq", Integer, primary_key=True), Column("at", String), Column("actor", String), Column("action", String),
     Column("outcome", String), Column("object_id", String), Column("reason", String), Column("counts", Text),
     Column("mac", String),
+)  # fmt: skip
+
+
+_CUTS = Table(
+    "audit_cuts", MetaData(),
+    Column("seq", Integer, primary_key=True), Column("at", String), Column("mac", String), Column("rows", Integer),
+    Column("signature", String),
 )  # fmt: skip
 
 
@@ -83,17 +94,27 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """The log's end, as it once was."""
+class Cut:
+    """Where the log was cut off.
+
+    Attributes:
+        seq: number of the last row that went; `mac` is its HMAC.
+        at: when it was cut.
+        rows: how many went.
+    """
 
     seq: int
     at: str
     mac: str
+    rows: int
     signature: str = field(repr=False)
 
     def said(self) -> bytes:
         """What is signed."""
-        return f"callredact audit head 1|{self.seq}|{self.at}|{self.mac}".encode()
+        return f"callredact audit cut 1|{self.seq}|{self.at}|{self.mac}|{self.rows}".encode()
+
+
+_WHOLE = Cut(0, "", _FIRST, 0, "")  # of a log that was never cut
 
 
 class Audit:
@@ -140,7 +161,7 @@ class Audit:
         figures = json.dumps({key: int(value) for key, value in sorted((counts or {}).items()) if key.isidentifier()})
         with self._database.writing() as connection:
             last = connection.execute(select(_ROWS.c.seq, _ROWS.c.mac).order_by(_ROWS.c.seq.desc()).limit(1)).first()
-            seq, before = (last.seq + 1, last.mac) if last else (1, _FIRST)
+            seq, before = (last.seq + 1, last.mac) if last else (1, _FIRST)  # a cut leaves a row
             at = datetime.now(UTC).isoformat(timespec="milliseconds")
             entry = Entry(seq, at, actor(), action, outcome, object_id, reason, figures, "")
             entry = _with_mac(entry, self._mac(entry, before))
@@ -191,8 +212,51 @@ class Audit:
             rows = connection.execute(select(_ROWS).order_by(_ROWS.c.seq.desc()).limit(count)).all()
         return tuple(Entry(*row) for row in reversed(rows))
 
+    def cuts(self) -> tuple[Cut, ...]:
+        """Where rows were cut off, the last at the end."""
+        with self._database.reading() as connection:
+            return _cuts(connection)
+
+    def old(self, until: datetime, keep: Callable[[str], bool] = lambda _: False) -> tuple[Entry, ...]:
+        """The rows that may be cut off: from the first on, all older than a moment; the last row of all is none.
+
+        Args:
+            until: the first row that is as young ends them.
+            keep: true of the id of what a row is about: such a row ends them too.
+        """
+        found: list[Entry] = []
+        with self._database.reading() as connection:
+            for entry in self._read(connection, None):
+                if not _is_older(entry.at, until) or keep(entry.object_id):
+                    return tuple(found)
+                found.append(entry)
+        return tuple(found[:-1])
+
+    def cut(self, old: Sequence[Entry], publish: Callable[[bytes], None] = lambda _: None) -> Cut:
+        """Cut rows off the log's beginning, once the whole log was found unchanged.
+
+        Args:
+            old: as `old` gave them; not empty.
+            publish: takes them before they go, as JSON lines, and the signed cut on the last.
+
+        Raises:
+            Damaged: somebody changed the log: nothing is cut off.
+            RedactError: it can't be written to.
+        """
+        self.verify()
+        last = old[-1]
+        cut = Cut(last.seq, datetime.now(UTC).isoformat(timespec="seconds"), last.mac, len(old), "")
+        cut = replace(cut, signature=self._signer.sign(cut.said()).hex())
+        lines = [*map(asdict, old), {"cut": asdict(cut), "public_key": self.public_key}]
+        publish("".join(json.dumps(line) + "\n" for line in lines).encode())
+        with self._database.writing() as connection:
+            connection.execute(insert(_CUTS).values(asdict(cut)))
+            connection.execute(delete(_ROWS).where(_ROWS.c.seq <= cut.seq))
+        self._database.checkpoint()
+        return cut
+
     def verify(self, heads: Iterable[Head] | None = None) -> int:
-        """Check the whole log against itself and the signed heads; its number of rows.
+        """Check the whole log against itself, its cuts and the signed heads; the number of its rows.
 
         Args:
             heads: as `read_heads` gives them; None for those of this log's own file.
@@ -203,33 +267,42 @@ class Audit:
         known = list(heads if heads is not None else read_heads(self._heads))
         wanted = {head.seq: head for head in known}
         if len(wanted) < len({(head.seq, head.mac) for head in known}):
-            raise _broken("two heads of the same number differ", 0)
-        before, count = _FIRST, 0
+            raise broken("two heads of the same number differ", 0)
         with self._database.reading() as connection:
+            cut = self._beginning(connection)
+            before, count = cut.mac, cut.seq
+            if cut.seq in wanted and wanted[cut.seq].mac != cut.mac:
+                raise broken("a cut is of another row than the signed head", cut.seq)
             for entry in self._read(connection, None):
                 count += 1
                 if entry.seq != count:
-                    raise _broken("rows are missing or were moved", count)
+                    raise broken("rows are missing or were moved", count)
                 if not self._holds(entry, before):
-                    raise _broken("a row was changed, or is not this log's", count)
+                    raise broken("a row was changed, or is not this log's", count)
                 head = wanted.get(count)
                 if head and head.mac != entry.mac:
-                    raise _broken("the log was written anew: a signed head is of another row", count)
+                    raise broken("the log was written anew: a signed head is of another row", count)
                 before = entry.mac
         if known:
             last = max(known, key=lambda head: head.seq)
-            self._check(last)
+            self._check_signed(last.signature, last.said(), "a head was not signed by this log", last.seq)
             if last.seq > count:
-                raise _broken(f"its end was cut off: a head of row {last.seq} was signed", count)
-        return count
+                raise broken(f"its end was cut off: a head of row {last.seq} was signed", count)
+        return count - cut.seq
 
-    def _check(self, head: Head) -> None:
+    def _beginning(self, connection: Connection) -> Cut:
+        cuts = _cuts(connection)
+        for each in cuts:
+            self._check_signed(each.signature, each.said(), "its beginning was cut off by somebody else", each.seq)
+        return cuts[-1] if cuts else _WHOLE
+
+    def _check_signed(self, signature: str, content: bytes, fault: str, row: int) -> None:
         from cryptography.exceptions import InvalidSignature
 
         try:
-            self._signer.public_key().verify(bytes.fromhex(head.signature), head.said())
-        except (InvalidSignature, ValueError):
-            raise _broken("a head was not signed by this log", head.seq) from None
+            self._signer.public_key().verify(bytes.fromhex(signature), content)
+        except (InvalidSignature, ValueError, TypeError):
+            raise broken(fault, row) from None
 
     @staticmethod
     def _read(connection: Connection, after: int | None) -> Iterator[Entry]:
@@ -256,7 +329,7 @@ class Audit:
             opened = os.open(self._heads, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(opened, fcntl.LOCK_EX)
-                before = _whole(opened)
+                before = whole(opened)
                 if os.write(opened, line.encode()) < len(line):  # a full disk: what follows must not join it
                     os.ftruncate(opened, before)
                     raise OSError
@@ -269,46 +342,19 @@ class Audit:
             ) from None
 
 
-def _whole(heads: int) -> int:
-    """The length of the file of heads; a line that a power cut left without its end is cut off."""
-    length = os.fstat(heads).st_size
-    end = os.pread(heads, _LONGEST_LINE, max(0, length - _LONGEST_LINE))
-    if end and not end.endswith(b"\n"):
-        length -= len(end) - (end.rfind(b"\n") + 1)
-        os.ftruncate(heads, length)
-    return length
+def _cuts(connection: Connection) -> tuple[Cut, ...]:
+    return tuple(Cut(*row) for row in connection.execute(select(_CUTS).order_by(_CUTS.c.seq)))
 
 
-def read_heads(file: Path | None) -> Iterator[Head]:
-    """Signed heads of a file, in its order. The last may be cut off, by a power cut: nothing was done then.
-
-    Raises:
-        Damaged: another is no head.
-    """
-    if file is None or not file.exists():
-        return
-    text = file.read_text(encoding="ascii", errors="replace")
-    lines = text.splitlines()
-    for number, line in enumerate(lines):
-        try:
-            head = Head(**json.loads(line))
-            if not (isinstance(head.seq, int) and all(isinstance(x, str) for x in (head.at, head.mac, head.signature))):
-                raise TypeError
-        except (ValueError, TypeError):
-            if number < len(lines) - 1 or text.endswith("\n"):
-                raise _broken("the file of signed heads is damaged", number + 1) from None
-        else:
-            yield head
+def _is_older(at: str, until: datetime) -> bool:
+    try:
+        return datetime.fromisoformat(at) < until
+    except (ValueError, TypeError):  # somebody changed it, which `verify` tells
+        return False
 
 
 def _with_mac(entry: Entry, mac: str) -> Entry:
     return Entry(**{**asdict(entry), "mac": mac})
-
-
-def _broken(what: str, row: int) -> Damaged:
-    return Damaged(
-        f"the log does not hold at row {row}: {what}", hint="keep it as it is, tell who answers for data protection"
-    )
 
 
 def actor() -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, Text, insert, select, update
+from sqlalchemy import Column, Integer, MetaData, String, Table, Text, delete, insert, select, update
 
 from redact.errors import UsageError
 from redact.stores.audit import actor
@@ -145,6 +145,14 @@ class Cases:
             moment = (at or datetime.now(UTC)).astimezone(UTC)
             connection.execute(insert(_EVENTS).values(_event(case_id, what, detail or {}, moment)))
         return self.case(case_id)
+
+    def erase(self, case_id: str) -> int:
+        """Forget a case and what was done about it; how many rows that were."""
+        with self._database.writing() as connection:
+            count = int(connection.execute(delete(_EVENTS).where(_EVENTS.c.case_id == case_id)).rowcount)
+            count += int(connection.execute(delete(_CASES).where(_CASES.c.case_id == case_id)).rowcount)
+        self._database.checkpoint()
+        return count
 
     def events(self, case_id: str) -> tuple[Event, ...]:
         """What was done about a case, in order."""

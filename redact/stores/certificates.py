@@ -6,8 +6,10 @@ They also tell what must stay erased: whoever restores an old backup of the keyr
 import json
 import secrets
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from typing import Literal
 
 from sqlalchemy import Column, MetaData, String, Table, Text, insert, select
 
@@ -15,18 +17,23 @@ from redact.stores.audit import Audit
 from redact.stores.cases import said
 from redact.stores.database import Database
 
+# What a certificate is about: a recording with all that came of it; its original alone; what was made from it; a case.
+Scope = Literal["recording", "original", "analyses", "case"]
+
 _CERTIFICATES = Table(
     "certificates", MetaData(),
     Column("certificate_id", String, primary_key=True), Column("recording_id", String), Column("at", String),
     Column("reason", String), Column("case_id", String), Column("counts", Text), Column("signature", String),
+    Column("scope", String),
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """That a recording was erased.
+    """That a recording, or a case, was erased.
 
     Attributes:
+        recording_id: of the recording; of the case, where the scope is that.
         reason: one word of few, such as `retention` or `request`.
         case_id: of the request, if there was one; empty else.
         counts: of what was removed: outputs, sealed files, keys and so on.
@@ -39,6 +46,7 @@ class Certificate:
     reason: str
     case_id: str
     counts: Mapping[str, int]
+    scope: Scope = "recording"
     signature: str = ""
 
     def said(self) -> bytes:
@@ -56,11 +64,20 @@ class Certificates:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, recording_id: str, reason: str, case_id: str, counts: Mapping[str, int], audit: Audit) -> Certificate:
+    def add(
+        self,
+        audit: Audit,
+        recording_id: str,
+        counts: Mapping[str, int],
+        *,
+        reason: str,
+        case_id: str = "",
+        scope: Scope = "recording",
+    ) -> Certificate:
         """Certify an erasure that was done, signed by the log's key."""
         now = datetime.now(UTC)
         certificate_id = f"erasure-{now:%Y%m%d}-{secrets.token_hex(4)}"
-        certificate = Certificate(certificate_id, recording_id, said(now), reason, case_id, dict(counts))
+        certificate = Certificate(certificate_id, recording_id, said(now), reason, case_id, dict(counts), scope)
         certificate = replace(certificate, signature=audit.sign(certificate.said()))
         row = {**asdict(certificate), "counts": json.dumps(dict(sorted(counts.items())))}
         with self._database.writing() as connection:
@@ -76,8 +93,17 @@ class Certificates:
             rows = connection.execute(wanted).all()
         return tuple(Certificate(**{**row._mapping, "counts": json.loads(row.counts)}) for row in rows)
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Be the only one who applies retention.
+
+        Raises:
+            Locked: another one does.
+        """
+        return self._database.alone("retention")
+
     def is_erased(self, recording_id: str) -> bool:
-        """True where a recording was erased for good."""
-        wanted = select(_CERTIFICATES.c.certificate_id).where(_CERTIFICATES.c.recording_id == recording_id)
+        """True where a recording, or a case, was erased for good, be it with its redacted outputs or without."""
+        here = (_CERTIFICATES.c.recording_id == recording_id) & (_CERTIFICATES.c.scope != "analyses")
+        wanted = select(_CERTIFICATES.c.certificate_id).where(here)
         with self._database.reading() as connection:
             return connection.execute(wanted).first() is not None

@@ -159,6 +159,18 @@ class Consent:
             raise NoLawfulBasis(f"no lawful basis for the call: {', '.join(refusals)}", hint=_HINTS[refusals[0]])
         return records
 
+    def refused(self) -> dict[str, str]:
+        """Calls of which a record does not count any more, and why: `withdrawn` or `objection`."""
+        said = _ROWS.c.withdrawn_at.is_not(None) | _ROWS.c.objection_at.is_not(None)
+        with self._database.reading() as connection:
+            rows = connection.execute(select(_ROWS).where(said).order_by(_ROWS.c.call_id, _ROWS.c.person)).all()
+        found = {}
+        for row in rows:
+            why = Record(**{**row._mapping, "purposes": tuple(json.loads(row.purposes))}).refusal()
+            if why in {"withdrawn", "objection"}:
+                found[row.call_id] = why
+        return found
+
     def _note(self, what: str, reference: str, at: datetime | None) -> int:
         when = (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds")
         known_by = [self.pseudonym(reference), *([reference] if IDS.fullmatch(reference) else [])]

@@ -13,7 +13,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
@@ -93,7 +93,7 @@ class Row:
         recorded_at: when the recording began, ISO 8601 in UTC; empty where nobody said.
         policy: digest of the policy it was redacted by; `engine` of the models and the version.
         finished_at: when its outcome was known.
-        original: `here`, `moved`, `vault` or `deleted`.
+        original: `here`, `moved`, `vault`, `deleted`, or `erased` where its outputs stay.
     """
 
     source: str
@@ -166,6 +166,12 @@ class Ledger:
         """
         said = f"{what}\0{value}".encode("utf-8", "surrogatepass")
         return hmac.digest(self._secret, said, "sha256").hex()[:32] if value else ""
+
+    def unnamed(self, dests: Iterable[str]) -> int:
+        """How many archives have recordings here, besides these by the URLs of their outputs."""
+        own = {self.pseudonym("archive", dest) for dest in dests}
+        with self._database.reading() as connection:
+            return len(set(connection.execute(select(_RECORDINGS.c.archive).distinct()).scalars()) - own)
 
     def archive(self, dest: str) -> "Archived":
         """The part of the ledger that is of one archive.
@@ -274,8 +280,8 @@ class Archived:
             connection.execute(update(_RECORDINGS).where(here).values(report=report))
 
     def of(self, recording_id: str) -> tuple[Row, ...]:
-        """The rows of a recording: one for each place that it lies at."""
-        here = self._here & (_RECORDINGS.c.recording_id == recording_id)
+        """The rows of a recording, one for each place that it lies at; of one that was never read, by its source."""
+        here = self._known_as(recording_id)
         with self._database.reading() as connection:
             return tuple(map(_row, connection.execute(select(*_ROW_COLUMNS).where(here))))
 
@@ -296,18 +302,35 @@ class Archived:
         with self._database.writing() as connection:
             return int(connection.execute(update(_RECORDINGS).where(here).values(dict(facts))).rowcount)
 
-    def erase(self, recording_id: str) -> int:
-        """Forget a recording but for the place it lay at, so that no batch takes it up again; how many places."""
+    def erase(self, recording_id: str, *, report: str = "") -> int:
+        """Forget a recording but for the place it lay at, so that no batch takes it up again; how many places.
+
+        Args:
+            recording_id: of the recording; of one that was never read, its source.
+            report: SHA-256 of its report, where that stays for a while; id and times stay with it then.
+        """
         with self._database.writing() as connection:
-            here = self._here & (_RECORDINGS.c.recording_id == recording_id)
-            rows = connection.execute(
-                select(_RECORDINGS.c.source, _RECORDINGS.c.size_bytes, _RECORDINGS.c.stamp).where(here)
-            )
-            kept = [Row(row.source, row.size_bytes, row.stamp, "erased") for row in rows]
-            for row in kept:
-                connection.execute(self._of(row.source).values(_stored(asdict(row))))
+            found = connection.execute(select(*_ROW_COLUMNS).where(self._known_as(recording_id))).all()
+            for row in map(_row, found):
+                kept = Row(row.source, row.size_bytes, row.stamp, "erased", original="erased", report=report)
+                if report:
+                    kept = replace(kept, recording_id=row.recording_id)
+                    kept = replace(kept, recorded_at=row.recorded_at, finished_at=row.finished_at)
+                connection.execute(self._of(row.source).values(_stored(asdict(kept))))
         self._database.checkpoint()
-        return len(kept)
+        return len(found)
+
+    def withhold(self, recording_id: str) -> int:
+        """Hold a recording back, so that nothing of it is given out; how many places it lies at."""
+        with self._database.writing() as connection:
+            here = self._known_as(recording_id) & (_RECORDINGS.c.state != "erased")
+            return int(connection.execute(update(_RECORDINGS).where(here).values(_WITHHELD)).rowcount)
+
+    def without_original(self, recording_id: str) -> int:
+        """The original was erased, and the redacted outputs stay; how many places it lay at."""
+        with self._database.writing() as connection:
+            here = self._known_as(recording_id) & (_RECORDINGS.c.state != "erased")
+            return int(connection.execute(update(_RECORDINGS).where(here).values(original="erased")).rowcount)
 
     def reopen(self, states: Sequence[State]) -> int:
         """What is in these states is pending again; how many. Nothing is written where there is none."""
@@ -349,6 +372,11 @@ class Archived:
             ).all()
         return tuple(RunRow(**{**row._mapping, "listed": json.loads(row.listed)}) for row in found)
 
+    def _known_as(self, recording_id: str) -> Any:
+        column = _RECORDINGS.c.recording_id
+        never_read = (column == "") & (_RECORDINGS.c.source == recording_id)
+        return self._here & ((column == recording_id) | never_read)
+
     def _of(self, source: str) -> Any:
         return update(_RECORDINGS).where(self._here & (_RECORDINGS.c.source == source))
 
@@ -359,6 +387,7 @@ class Archived:
 
 _ROW_COLUMNS = tuple(_RECORDINGS.c[each.name] for each in fields(Row))
 _COUNTS = ("replacements", "doubts")
+_WITHHELD = {"state": "held", "reason": "restricted"}
 
 
 def _stored(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What keeps a recording as it is: a legal hold forbids erasing it, a restriction forbids using it."""
+"""What keeps a recording as it is: a legal hold forbids erasing it, a restriction forbids using it.
+
+And that erasing it has begun: whoever is killed on the way finds by that mark what is to be ended.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -6,12 +9,12 @@ from typing import Any, Literal, get_args
 
 from sqlalchemy import Column, MetaData, String, Table, delete, insert, select
 
-from redact.errors import UsageError
+from redact.errors import HeldForReview, UsageError
 from redact.stores.cases import said
 from redact.stores.data_keys import IDS
 from redact.stores.database import Database
 
-MarkKind = Literal["legal_hold", "restriction"]
+MarkKind = Literal["legal_hold", "restriction", "erasing"]
 KINDS: tuple[MarkKind, ...] = get_args(MarkKind)
 
 _MARKS = Table(
@@ -64,6 +67,19 @@ class Marks:
         """True where a recording has a mark."""
         with self._database.reading() as connection:
             return connection.execute(select(_MARKS.c.kind).where(_here(recording_id, kind))).first() is not None
+
+    def require_unrestricted(self, recording_id: str) -> None:
+        """Nobody uses a recording that is restricted.
+
+        Raises:
+            HeldForReview: it is.
+        """
+        if self.has(recording_id, "restriction"):
+            raise HeldForReview(
+                "the recording is restricted: it is kept, and must not be used",
+                hint="ask who answers for data protection; a request or a withdrawn consent has led to it",
+                reason="restricted",
+            )
 
     def all(self, kind: MarkKind) -> tuple[Mark, ...]:
         """All of a kind, by their recordings' ids."""

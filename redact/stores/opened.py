@@ -162,4 +162,8 @@ class Stores:
     @cached_property
     def vault(self) -> Vault:
         """Sealed files."""
-        return Vault(Path(self.settings["vault"]), self.keys)
+        return Vault(Path(self.settings["vault"]), self.keys, self.is_erased)
+
+    def is_erased(self, recording_id: str) -> bool:
+        """True where a recording was erased for good, or is just being erased."""
+        return self.certificates.is_erased(recording_id) or self.marks.has(recording_id, "erasing")

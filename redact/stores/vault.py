@@ -14,13 +14,13 @@ import os
 import re
 import secrets
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol, get_args
 
-from redact.errors import CannotWrite, Damaged, KeyMissing, UsageError
+from redact.errors import CannotWrite, Damaged, KeyMissing, NoLawfulBasis, UsageError
 from redact.publish import Staged
 from redact.stores.data_keys import IDS, NO_RECORDINGS, DataKey, DataKeys
 
@@ -57,22 +57,27 @@ class Vault:
     Args:
         folder: made where it isn't there, for its owner alone.
         keys: of the recordings.
+        is_erased: tells of an id whether it was erased for good; nothing is sealed or given out under it any more.
     """
 
-    def __init__(self, folder: Path, keys: DataKeys) -> None:
+    def __init__(self, folder: Path, keys: DataKeys, is_erased: Callable[[str], bool] = lambda _: False) -> None:
         self._folder = folder
         self._keys = keys
+        self._is_erased = is_erased
 
     def seal(self, content: BinaryIO, recording_id: str, kind: Kind) -> int:
         """Seal a file, all of it or nothing; its length in bytes. What was sealed of that kind before is replaced.
 
         Raises:
             UsageError: the id can't be one.
+            NoLawfulBasis: it was erased for good.
             KeyMissing: the master key is not here.
             CannotWrite: the vault can't be written to.
         """
         target = self._path(recording_id, kind)
         with self._shared(fcntl.LOCK_SH):
+            if self._is_erased(recording_id):
+                raise erased()
             key = self._keys.made(recording_id)
             about = Sealed(recording_id, kind, key.key_id)
             with _writing():
@@ -86,9 +91,16 @@ class Vault:
         """The content, chunk by chunk; all of it is checked before the first is given out.
 
         Raises:
-            KeyMissing: nothing of the kind is here, its key is gone or another, or it was changed.
+            KeyMissing: nothing of the kind is here, its key is gone or another, or it was changed; or it was erased for
+                good, and a backup has brought it back. The map may be read then: originals are found by it.
         """
         self._path(recording_id, kind)
+        if kind != "map" and self._is_erased(recording_id):
+            self._keys.of(recording_id)  # that there is no key says more
+            raise KeyMissing(
+                "the recording was erased for good: what a backup brought back is not given out",
+                hint="erase it again with: redact retention apply", reason="erased",
+            )  # fmt: skip
         try:
             with self._file(recording_id, kind) as (sealed, key):
                 expected = Sealed(recording_id, kind, key.key_id)
@@ -182,14 +194,18 @@ class Vault:
                 yield _read_header(sealed)[0]
 
     def erase(self, recording_id: str) -> bool:
-        """Destroy a recording's key, then remove its files; False where it had neither."""
+        """Destroy a recording's key, then remove its files; False where it had neither.
+
+        Raises:
+            CannotWrite: a file can't be removed. Nobody can read it any more.
+        """
         paths = [self._path(recording_id, kind) for kind in KINDS]
         had_key = self._keys.destroy(recording_id)
         had_file = False
         with self._shared(fcntl.LOCK_SH) if self._folder.exists() else nullcontext():
             for path in paths:
                 with suppress(FileNotFoundError):
-                    path.unlink()
+                    _remove(path)
                     had_file = True
         return had_key or had_file
 
@@ -239,6 +255,26 @@ def is_sealed(path: Path) -> bool:
     """True for a file that begins as a sealed one does. Whether it is whole is another question."""
     with path.open("rb") as file:
         return file.read(len(_MAGIC)) == _MAGIC
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        raise
+    except OSError:
+        raise CannotWrite(
+            "a sealed file can't be removed; its key is gone", hint="check the vault's disk and whose it is"
+        ) from None
+
+
+def erased() -> NoLawfulBasis:
+    """What a recording is refused with that was erased for good and is here again."""
+    return NoLawfulBasis(
+        "the recording was erased for good: it is not taken up again",
+        hint="see why with: redact retention certificates; the copy that came back should be removed",
+        reason="erased",
+    )
 
 
 def _header(about: Sealed) -> bytes:

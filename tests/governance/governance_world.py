@@ -51,6 +51,13 @@ class Office:
         self.write(ORGANISATION)
         self.ids = sorted(row.recording_id for row in self.world.rows())
 
+    @classmethod
+    def again(cls, root: Path, ids: list[str]) -> "Office":
+        """One whose night was run before, in the same folder."""
+        made = cls.__new__(cls)
+        made.world, made.ids = World(root).with_policy(originals="vault"), ids
+        return made
+
     def write(self, organisation: dict) -> None:
         """Say who answers for the recordings, and by which rules."""
         told = {**organisation, "archives": [str(self.world.dest)]}

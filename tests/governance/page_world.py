@@ -16,6 +16,7 @@ from redact.call import Transcript, Turn, Word
 from redact.review import app, security
 from redact.review.desk import Desk
 from redact.review.originals import InFolder
+from redact.review.place import Place
 from redact.stores.opened import Stores
 from redact.stores.reviews import ROLES, User
 from redact.transcripts import native
@@ -79,4 +80,4 @@ def page(root: Path, kept: Stores, said: str = "Hello <script>alert(1)</script> 
     hashed = security.password_hash(PASSWORD)
     for role in ROLES:
         reviews.put_user(User(role, role), hashed)
-    return Page(kept, app.Place(Desk(out), reviews, InFolder(originals), None, kept.audit), root)
+    return Page(kept, Place(Desk(out), reviews, InFolder(originals), None, audit=kept.audit), root)

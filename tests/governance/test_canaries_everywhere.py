@@ -22,6 +22,7 @@ from redact.governance import security as audit_of
 from redact.governance.check import Installation
 from redact.review import app, security
 from redact.review.desk import Desk
+from redact.review.place import Place
 from redact.settings import load
 from redact.stores.opened import Stores
 from redact.stores.reviews import User
@@ -119,7 +120,7 @@ def test_nothing_that_was_said_is_in_any_answer_of_the_page(home):
     kept = Stores(load(home / "redact.toml", environ={}))
     reviews = kept.reviews(str(home / "out"))
     reviews.put_user(User("lea", "lead"), security.password_hash(PASSWORD))
-    place = app.Place(Desk(home / "out"), reviews, None, None, kept.audit)
+    place = Place(Desk(home / "out"), reviews, None, None, audit=kept.audit)
     client = TestClient(app.build(place), base_url="http://127.0.0.1:8765")
     client.post("/api/sign-in", json={"name": "lea", "password": PASSWORD})
     (call,) = client.get("/api/calls").json()["calls"]

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import time
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import insert, text
@@ -14,9 +15,10 @@ from stores_world import BOTH, files, in_child, mode
 
 from redact.errors import CannotWrite, Damaged, NoLawfulBasis, RedactError
 from redact.stores import audit as module
-from redact.stores.audit import ACTIONS, OUTCOMES, Audit, Entry, Head, read_heads
+from redact.stores.audit import ACTIONS, OUTCOMES, Audit, Entry
 from redact.stores.data_keys import DataKeys
 from redact.stores.database import connect
+from redact.stores.heads import Head, read_heads
 
 MANY = {"sqlite": 10_000, "postgresql": 300}
 COLUMNS = ("at", "actor", "action", "outcome", "object_id", "reason", "counts", "mac")
@@ -180,6 +182,96 @@ def test_the_public_key_stays_the_log_s_own_and_verifies_its_heads(audit, heads,
     )
 
 
+# Cut at its beginning
+
+FAR = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+@BOTH
+def test_a_cut_leaves_the_rest_verified_and_the_log_goes_on(audit):
+    for number in range(6):
+        audit.add("redact", "done", f"call-{number}")
+    before = list(audit.entries())
+    assert audit.old(FAR) == tuple(before[:-1])  # never the last
+    assert audit.old(FAR, lambda object_id: object_id == "call-4") == tuple(before[:4])
+    assert audit.old(datetime.fromisoformat(before[0].at)) == ()
+    published = []
+    cut = audit.cut(audit.old(FAR)[:4], published.append)
+    assert (cut.seq, cut.rows, cut.mac) == (4, 4, before[3].mac)
+    lines = [json.loads(line) for line in published[0].splitlines()]
+    assert lines[:4] == [asdict(entry) for entry in before[:4]]
+    assert (lines[4]["cut"], lines[4]["public_key"]) == (asdict(cut), audit.public_key)
+    assert list(audit.entries()) == before[4:]
+    assert audit.verify() == 2
+    assert audit.add("redact", "done").seq == 7
+    assert audit.verify() == 3
+    assert audit.cut(audit.old(FAR)).seq == 6
+    assert [each.seq for each in audit.cuts()] == [4, 6]
+    assert audit.verify() == 1
+
+
+@BOTH
+def test_what_can_t_be_published_is_not_cut(audit):
+    for _ in range(3):
+        audit.add("redact", "done")
+
+    def full(_):
+        raise CannotWrite("no space", hint="free some")
+
+    with pytest.raises(CannotWrite):
+        audit.cut(audit.old(FAR), full)
+    assert (audit.verify(), audit.cuts()) == (3, ())
+
+
+@BOTH
+def test_a_log_that_was_changed_is_not_cut(audit):
+    for _ in range(3):
+        audit.add("redact", "done")
+    tamper(audit, "UPDATE audit SET actor = 'x' WHERE seq = 1")
+    with pytest.raises(Damaged):
+        audit.cut(audit.old(FAR))
+    assert audit.cuts() == ()
+    assert len(list(audit.entries())) == 3
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM audit WHERE seq > 3", "DELETE FROM audit", "UPDATE audit SET actor = 'x' WHERE seq = 4",
+        "DELETE FROM audit_cuts", "UPDATE audit_cuts SET seq = 5",
+    ],
+)  # fmt: skip
+def test_the_database_lets_go_of_what_a_cut_covers_only(audit, statement):
+    for _ in range(5):
+        audit.add("redact", "done")
+    audit.cut(audit.old(FAR)[:3])
+    with pytest.raises(RedactError), audit._database.writing() as connection:
+        connection.execute(text(statement))
+    assert audit.verify() == 2
+
+
+def test_a_database_of_before_is_brought_to_the_newest_shape(records, keys, heads, tmp_path):
+    audit = Audit(records, keys, heads)
+    audit.add("redact", "done")
+    with records.writing() as connection:  # as it was when the first version made it
+        for name in ("no_update", "no_delete"):
+            connection.execute(text(f"DROP TRIGGER audit_cuts_{name}"))
+        connection.execute(text("DROP TABLE audit_cuts"))
+        connection.execute(text("DROP TRIGGER audit_no_delete"))
+        connection.execute(
+            text(
+                "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'it only grows'); END"
+            )
+        )
+        connection.execute(text("UPDATE alembic_version SET version_num = 'records_0001'"))
+    records.close()
+    again = Audit(connect(f"sqlite:///{tmp_path}/records.db", "records"), keys, heads)
+    again.add("redact", "done")
+    assert again.cut(again.old(FAR)).seq == 1
+    assert again.verify() == 1
+
+
 # Tampering
 
 SWAP = tuple(
@@ -229,6 +321,55 @@ def test_tampering_is_found(filled, kind, what):
     with pytest.raises(Damaged) as caught:
         filled.verify()
     assert "keep it as it is" in caught.value.hint
+
+
+CUTS = {
+    "by nobody": (
+        "INSERT INTO audit_cuts SELECT 3, at, mac, 3, 'ab' FROM audit WHERE seq = 3",
+        "DELETE FROM audit WHERE seq <= 3",
+    ),
+    "with a signature that is of another": (
+        "INSERT INTO audit_cuts SELECT 4, at, (SELECT mac FROM audit WHERE seq = 4), rows, signature FROM audit_cuts",
+        "DELETE FROM audit WHERE seq <= 4",
+    ),
+    "and more": ("DELETE FROM audit WHERE seq = 3",),
+    "and undone": ("DROP TRIGGER audit_cuts_no_delete{cuts}", "DELETE FROM audit_cuts"),
+    "and moved": ("DROP TRIGGER audit_cuts_no_update{cuts}", "UPDATE audit_cuts SET seq = 1"),
+    "and its HMAC changed": ("DROP TRIGGER audit_cuts_no_update{cuts}", "UPDATE audit_cuts SET mac = 'x'"),
+    "and all that is left deleted": ("DELETE FROM audit",),
+    "and a row of before put back": (COPY.format("2", "seq = 3"),),
+    "and a row behind it changed": ("UPDATE audit SET reason = 'x' WHERE seq = 4",),
+}  # fmt: skip
+
+
+@BOTH
+@pytest.mark.parametrize("what", CUTS)
+def test_tampering_with_a_cut_is_found(audit, what):
+    for _ in range(6):
+        audit.add("redact", "done")
+    audit.cut(audit.old(FAR)[:2])
+    assert audit.verify() == 4
+    cuts = "" if audit._database.is_sqlite else " ON audit_cuts"
+    tamper(audit, *(statement.format(cuts=cuts) for statement in CUTS[what]))
+    with pytest.raises(Damaged):
+        audit.verify()
+
+
+@BOTH
+def test_a_log_that_was_written_anew_and_cut_with_its_own_key_is_found_by_its_heads(audit, records, keys):
+    for _ in range(4):
+        audit.add("vault.open", "done")
+    tamper(audit, "DELETE FROM audit")
+    forged = Audit(records, keys, None)
+    for _ in range(5):
+        forged.add("redact", "done")
+    with pytest.raises(Damaged):
+        audit.cut(audit.old(FAR))
+    heads, audit._heads = audit._heads, None  # by somebody who has key and heads, and not the copy of these
+    audit.cut(audit.old(FAR))
+    audit._heads = heads
+    with pytest.raises(Damaged, match="a cut is of another row than the signed head"):
+        audit.verify()
 
 
 @pytest.mark.parametrize("what", IN_SQLITE)

@@ -91,7 +91,7 @@ def test_archives_are_apart(ledger, here):
 def test_only_what_is_asked_for_is_told(here):
     here.put([Row(str(number), number, "x", state=STATES[number % len(STATES)]) for number in range(1400)])
     assert len(rows(here)) == 1400
-    assert len(rows(here, states=("held",))) == 200
+    assert len(rows(here, states=("held",))) == 1400 // len(STATES)
     assert set(rows(here, sources=[str(number) for number in range(1200, 1500)])) == {str(n) for n in range(1200, 1400)}
     here.begin("3", "run-7")
     assert set(rows(here, run_id="run-7")) == {"3"}

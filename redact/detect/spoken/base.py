@@ -8,7 +8,7 @@ file of the same name with its words and phrases.
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -128,6 +128,30 @@ class NameCues:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingConsent:
+    """What is said about recording the call, without marks and in lower case.
+
+    Attributes:
+        notices: that it is recorded, or may be.
+        questions: the same, asked; `minded` so that who has nothing against it says no.
+        asks: "is that okay?", behind a notice.
+        agreed: agrees in so many words; `refused` refuses, wherever it is said.
+        yes: begins an answer that agrees, where it was asked; `no` one that refuses.
+        not_minding: begins an answer that has nothing against it, where that was asked.
+    """
+
+    notices: tuple["regex.Pattern[str]", ...]
+    questions: tuple["regex.Pattern[str]", ...]
+    minded: tuple["regex.Pattern[str]", ...]
+    asks: tuple["regex.Pattern[str]", ...]
+    agreed: tuple["regex.Pattern[str]", ...]
+    refused: tuple["regex.Pattern[str]", ...]
+    yes: tuple["regex.Pattern[str]", ...]
+    no: tuple["regex.Pattern[str]", ...]
+    not_minding: tuple["regex.Pattern[str]", ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Language:
     """All that the recognizers of spoken data know of one language.
 
@@ -168,6 +192,7 @@ class Language:
         keywords: what requests are made of, by its sound, to know it misheard.
         plain_requests: questions for what is nobody's.
         read_backs: phrases after which what was given is said again.
+        recording_consent: what is said about recording the call.
         corrections: words between a wrong try and the next.
         courtesies: words that may end an answer without being part of it.
         address_words: kinds of street and of dwelling.
@@ -214,6 +239,7 @@ class Language:
     keywords: Mapping[str, str]
     plain_requests: tuple["regex.Pattern[str]", ...]
     read_backs: tuple["regex.Pattern[str]", ...]
+    recording_consent: RecordingConsent
     corrections: frozenset[str]
     courtesies: frozenset[str]
     address_words: frozenset[str]
@@ -299,6 +325,7 @@ def load(code: str) -> Language:
         keywords={},
         plain_requests=tuple(_phrase(phrase) for phrase in data["plain_requests"]),
         read_backs=tuple(_phrase(phrase) for phrase in data["read_backs"]),
+        recording_consent=_recording_consent(data["recording_consent"]),
         names=_name_cues(data["names"]),
         sounds=sounds,
         **{key: frozenset(data[key]) for key in _SETS},
@@ -338,6 +365,11 @@ def _with_words(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     if "words" not in entry:
         return entry
     return {**entry, "regex": rf"(?i:\b(?:{'|'.join(entry['words'])})\b)"}
+
+
+def _recording_consent(data: Mapping[str, Sequence[str]]) -> RecordingConsent:
+    names = [each.name for each in fields(RecordingConsent)]
+    return RecordingConsent(**{name: tuple(_phrase(phrase) for phrase in data[name]) for name in names})
 
 
 def _name_cues(data: Mapping[str, Sequence[str]]) -> NameCues:

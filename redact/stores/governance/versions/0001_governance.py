@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("case_id", sa.String(40), nullable=False),
         sa.Column("counts", sa.Text, nullable=False),
         sa.Column("signature", sa.String(128), nullable=False),
+        sa.Column("scope", sa.String(16), nullable=False),
     )
     op.create_table(
         "index_terms",
