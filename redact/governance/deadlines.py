@@ -5,17 +5,9 @@ same date, or of the month's last day where the month has no such date. That it 
 day is a holiday (Art. 3(4)) is not counted on: who answers earlier answers in time.
 """
 
-import calendar
 from datetime import UTC, date, datetime, time, tzinfo
 
 LAST_MOMENT = time(23, 59, 59)
-
-
-def months_later(day: date, months: int) -> date:
-    """The day so many calendar months later: 31 January and one month is the last day of February."""
-    years, month = divmod(day.month - 1 + months, 12)
-    last = calendar.monthrange(day.year + years, month + 1)[1]
-    return date(day.year + years, month + 1, min(day.day, last))
 
 
 def end_of(day: date, zone: tzinfo | None = None) -> datetime:

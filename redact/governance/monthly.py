@@ -15,11 +15,13 @@ from typing import Any
 from redact import __version__
 from redact.batch.archive import Archive
 from redact.errors import UsageError
-from redact.governance.months import Month, months_after
+from redact.governance.months import Month
 from redact.governance.organisation import Organisation
+from redact.governance.places import Places
 from redact.governance.prose import empty_contact, known, refuse_gaps
 from redact.governance.qa import Qa, qa
 from redact.governance.ran import ALL_RUNS, NO_BASIS, is_whole
+from redact.governance.retention import plan
 from redact.stores.audit import Entry
 from redact.stores.cases import CLOSED, KINDS, Case
 from redact.stores.ledger import STATES, Row, RunRow
@@ -82,7 +84,7 @@ def build(
         "recordings": _recordings(of_month),
         "basis": _basis(of_month),
         "quality": {**decided.told(), "of_redacted": sum(row.state == "done" for row in of_month)},
-        "retention": _retention(stores, organisation, rows, period.now),
+        "retention": _retention(stores, organisation, period.now),
         "clear_access": _clear_access(stores, decided, period),
         "cases": {kind: _cases(stores, stores.cases.all(kind), period) for kind in KINDS},
         "erasures": _erasures(stores, period),
@@ -151,35 +153,16 @@ def _basis(rows: list[Row]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _retention(stores: Stores, organisation: Organisation, rows: list[Row], now: datetime) -> dict[str, Any]:
+def _retention(stores: Stores, organisation: Organisation, now: datetime) -> dict[str, Any]:
     """For each class its limit, how many things are due soon, how many should be gone, and how many may not go."""
-    limits = organisation.retention
-    holds = {mark.recording_id for mark in stores.marks.all("legal_hold")}
-    kept = [row for row in rows if row.state != "erased"]
-    dated = {
-        "recordings": [(row.recorded_at or row.finished_at, row.recording_id in holds) for row in kept],
-        "analyses": [(row.finished_at, row.recording_id in holds) for row in kept if row.state == "done"],
-        "logs": [(entry.at, False) for entry in stores.audit.entries()],
-        "requests": [(_closed_at(stores, each), False) for each in stores.cases.all("request") if each.state == CLOSED],
-    }
-    return {name: _due(things, getattr(limits, name).months, now) for name, things in dated.items()}
-
-
-def _due(things: Iterable[tuple[str, bool]], months: int, now: datetime) -> dict[str, int]:
-    count = Counter[str]()
-    for at, is_held in things:
-        ends = months_after(datetime.fromisoformat(at), months) if at else None
-        if ends is None:
-            count["undated"] += 1
-        elif ends > now:
-            count["due_soon"] += ends <= now + _SOON
-        else:
-            count["held" if is_held else "overdue"] += 1
-    return {"months": months, **{name: count[name] for name in ("due_soon", "overdue", "held", "undated")}}
-
-
-def _closed_at(stores: Stores, case: Case) -> str:
-    return stores.cases.events(case.case_id)[-1].at
+    found = plan(stores, organisation, Places(organisation.archives), now).classes
+    return {
+        name: {
+            "months": due.months, "due_soon": len(due.soon), "overdue": due.count, "held": len(due.held),
+            "undated": due.undated,
+        }
+        for name, due in found.items()
+    }  # fmt: skip
 
 
 def _clear_access(stores: Stores, decided: Qa, period: _Period) -> list[dict[str, str]]:
@@ -219,6 +202,10 @@ def _is_same(decision: Decision, entry: Entry) -> bool:
     apart = datetime.fromisoformat(decision.at) - datetime.fromisoformat(entry.at)
     is_other = decision.recording_id != entry.object_id and OPAQUE.fullmatch(decision.recording_id)
     return decision.reason == entry.reason and not is_other and abs(apart) < _AT_ONCE
+
+
+def _closed_at(stores: Stores, case: Case) -> str:
+    return stores.cases.events(case.case_id)[-1].at
 
 
 def _cases(stores: Stores, cases: Iterable[Case], period: _Period) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Self
+from datetime import UTC, date, datetime
+from typing import Self, TypeVar
 
 from redact.errors import UsageError
 
+_Day = TypeVar("_Day", bound=date)
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -64,7 +65,7 @@ class Month:
         return f"{self.year:04}-{self.month:02}"
 
 
-def months_after(moment: datetime, months: int) -> datetime:
+def months_after(moment: _Day, months: int) -> _Day:
     """So many calendar months later, or earlier: 31 January and one month is the last day of February."""
     years, month = divmod(moment.month - 1 + months, 12)
     last = calendar.monthrange(moment.year + years, month + 1)[1]

@@ -4,7 +4,6 @@ A recording's age counts from when it was recorded, else from when a batch was d
 batch knows, from when it was sealed. A legal hold keeps what it is on, whatever its age.
 """
 
-import calendar
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from typing import Any, get_args
 
 from redact.errors import PolicyError, RedactError
 from redact.governance import erasure
+from redact.governance.months import months_after
 from redact.governance.organisation import Organisation, RetentionClass
 from redact.governance.places import Places
 from redact.publish import Staged
@@ -157,21 +157,9 @@ def apply(
             found = plan(stores, rules, places, moment)
             _erase_due(stores, places, found, _outlived(stores, rules, places, moment), applied, progress)
             _erase_nights(places, found, applied)
-            _cut_logs(stores, months_before(moment, rules.retention.logs.months), applied, export_logs)
+            _cut_logs(stores, months_after(moment, -rules.retention.logs.months), applied, export_logs)
             counts |= {**applied.erased, "failed": applied.failed.total()}
     return applied
-
-
-def months_after(moment: datetime, months: int) -> datetime:
-    """So many calendar months later: on the same day, or the last one of a shorter month."""
-    year, month = divmod(moment.month - 1 + months, 12)
-    last = calendar.monthrange(moment.year + year, month + 1)[1]
-    return moment.replace(year=moment.year + year, month=month + 1, day=min(moment.day, last))
-
-
-def months_before(moment: datetime, months: int) -> datetime:
-    """So many calendar months earlier."""
-    return months_after(moment, -months)
 
 
 def _due(dated: Mapping[str, str], months: int, held: frozenset[str], moment: datetime) -> Due:
@@ -255,8 +243,8 @@ def _requests(stores: Stores) -> dict[str, str]:
 
 
 def _logs(stores: Stores, months: int, moment: datetime) -> Due:
-    old = _old(stores, months_before(moment, months))
-    soon = _old(stores, months_before(moment + SOON, months))[len(old) :]
+    old = _old(stores, months_after(moment, -months))
+    soon = _old(stores, months_after(moment + SOON, -months))[len(old) :]
     return Due(months, _span(old), _span(soon), (), 0, len(old))
 
 

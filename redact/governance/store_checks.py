@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from redact.batch.archive import Archive
 from redact.governance.check import Check, Installation
 from redact.governance.erasure import back
+from redact.governance.places import Places
+from redact.governance.retention import plan
 from redact.stores.data_keys import NO_RECORDINGS
 from redact.stores.reviews import BY_PROVIDER
 from redact.stores.vault import LOCK, SUFFIX, is_sealed
@@ -103,20 +105,10 @@ def sessions(here: Installation) -> Check:
 
 
 def overdue(here: Installation) -> Check:
-    """No recording is kept for longer than the organisation's limit, but for legal holds."""
-    limit = here.organisation.retention.recordings.months
-    before = _months_before(here.now, limit)
-    held = {mark.recording_id for mark in here.stores.marks.all("legal_hold")}
-    late = set()
-    count = 0
-    for url in here.organisation.archives:
-        for row in here.stores.ledger.archive(Archive(url).url).rows(states=("done", "held")):
-            count += 1
-            at = row.recorded_at or row.finished_at
-            if at and _moment(at) < before and row.recording_id not in held:
-                late.add(row.recording_id)
-    evidence = {"recordings": count, "limit_months": limit, "legal_holds": len(held), "overdue": len(late)}
-    if late:
+    """Nothing is kept for longer than the organisation's limits, but for legal holds."""
+    found = plan(here.stores, here.organisation, Places(here.organisation.archives), here.now).classes
+    evidence = {name: due.count for name, due in found.items()} | {"held": sum(len(due.held) for due in found.values())}
+    if any(due.count for due in found.values()):
         return Check("retention.overdue", "failed", evidence, "see what is due with: redact retention plan")
     return Check("retention.overdue", "ok", evidence)
 
@@ -170,14 +162,3 @@ def recordings(here: Installation) -> Check:
 def _moment(text: str) -> datetime:
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _months_before(now: datetime, months: int) -> datetime:
-    """The same day so many months earlier, or the last of that month."""
-    year, month = divmod(now.year * 12 + now.month - 1 - months, 12)
-    for day in range(now.day, 0, -1):
-        try:
-            return now.replace(year=year, month=month + 1, day=day)
-        except ValueError:
-            continue
-    raise AssertionError

@@ -13,7 +13,8 @@ from typing import Any, Literal, get_args
 
 from redact.errors import RedactError, UsageError
 from redact.governance.asked import Person, unsealed
-from redact.governance.deadlines import end_of, months_later
+from redact.governance.deadlines import end_of
+from redact.governance.months import months_after
 from redact.governance.organisation import Organisation
 from redact.stores.cases import CLOSED, Case
 from redact.stores.opened import Stores
@@ -139,7 +140,7 @@ def open_request(
     moment = now or datetime.now(UTC)
     if asked.received > moment.astimezone(zone).date():
         raise UsageError("the day on which it was received has not come yet", hint="give it as --received YYYY-MM-DD")
-    due_at = end_of(months_later(asked.received, rules.requests.months), zone)
+    due_at = end_of(months_after(asked.received, rules.requests.months), zone)
     fields = {
         "request": asked.kind, "language": asked.language, "received": asked.received.isoformat(),
         "identity": "unchecked", "identity_by": asked.identity_by, "matches": {},
@@ -245,7 +246,7 @@ def extend(
     if moment > found.due_at:
         raise UsageError("the deadline is over: it can't be extended any more", hint="answer the request at once")
     months = rules.requests.months + rules.requests.extension_months
-    due_at = end_of(months_later(found.received, months), zone)
+    due_at = end_of(months_after(found.received, months), zone)
     with stores.audit.action("subject.extend", case_id, reason=reason):
         told = {"extended": {"reason": reason, "before": found.case.due_at}}
         return Request(stores.cases.change(case_id, "extended", due_at=due_at, fields=told, detail=told, at=moment))

@@ -8,7 +8,8 @@ from subject_world import PERSON, redact
 
 from redact.errors import UsageError
 from redact.governance import asked, subjects
-from redact.governance.deadlines import days_left, end_of, months_later
+from redact.governance.deadlines import days_left, end_of
+from redact.governance.months import months_after
 from redact.governance.organisation import Organisation
 
 PARIS, NEW_YORK = ZoneInfo("Europe/Paris"), ZoneInfo("America/New_York")
@@ -31,7 +32,7 @@ RULES = Organisation()
     ],
 )
 def test_months_are_those_of_the_calendar(day: str, months: int, expected: str) -> None:
-    assert months_later(date.fromisoformat(day), months).isoformat() == expected
+    assert months_after(date.fromisoformat(day), months).isoformat() == expected
 
 
 @pytest.mark.parametrize(
