@@ -126,8 +126,17 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
         provider=_provider(given),
         proposals=Proposals(database, archive, kept.keys) if kept else None,
         access=_access(kept, database, archive, is_team=given["team"]) if kept else FREE,
+        supervision=_supervision(kept) if kept and given["team"] else None,
         clear=_clear(kept) if kept else lambda *_: "",
     )
+
+
+def _supervision(kept: Stores) -> Callable[[str], list[str]]:
+    """The data protection officer's page, by the organisation's file as it is then."""
+    from redact.governance.organisation import load
+    from redact.governance.supervision import parts
+
+    return lambda language: parts(kept, load(kept.settings["organisation"]), language)
 
 
 def _originals(kept: Stores | None, where: str | None) -> Originals | None:

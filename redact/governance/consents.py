@@ -19,6 +19,7 @@ from redact.errors import RedactError
 from redact.governance import erasure
 from redact.governance.organisation import ConsentRules
 from redact.governance.places import Places
+from redact.governance.prose import share
 from redact.governance.words import words
 from redact.options import NO_CUSTODY
 from redact.stores.ledger import Row
@@ -183,7 +184,7 @@ def page(told: Mapping[str, Any], language: str) -> str:
     parts = [
         f"<h1>{say['title']}</h1>",
         f'<p class="what">{say["what"].format(at=told["at"][:10])}</p>',
-        paper.cards({say["calls"]: str(whole["calls"]), say["with_basis"]: _percent(whole["share"], language)}),
+        paper.cards({say["calls"]: str(whole["calls"]), say["with_basis"]: _share(whole, language)}),
         *paper.bars(say["by_basis"], {say.get(kind, kind): n for kind, n in whole["by_basis"].items()}),
         *_table(say["by_week"], say["week"], told["by_week"], language),
         *_table(say["by_queue"], say["queue"], told["by_queue"], language),
@@ -198,16 +199,14 @@ def _table(title: str, first: str, groups: Mapping[str, Mapping[str, Any]], lang
     say = words("consents", language)
     yield from paper.bars(title, {name or say["unknown"]: group["calls"] for name, group in groups.items()})
     cells = [
-        (name or say["unknown"], group["calls"], group["with_basis"], _percent(group["share"], language))
+        (name or say["unknown"], group["calls"], group["with_basis"], _share(group, language))
         for name, group in groups.items()
     ]
     yield paper.table((first, say["calls"], say["with_basis"], say["share"]), cells)
 
 
-def _percent(share: float | None, language: str) -> str:
-    if share is None:
-        return "–"
-    return f"{share:.1%}" if language == "en" else f"{share * 100:.1f}".replace(".", ",") + "\N{NO-BREAK SPACE}%"
+def _share(counts: Mapping[str, Any], language: str) -> str:
+    return "–" if counts["share"] is None else share(counts["share"], language)
 
 
 def evidence(archive: Archive) -> Iterator[dict[str, Any]]:

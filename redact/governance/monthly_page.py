@@ -31,8 +31,8 @@ def page(told: Mapping[str, Any], language: str) -> str:
         _cards(told, language),
         *_runs(told, language),
         *_quality(told["quality"], language),
-        *_duties(told, language),
-        *_people(told, language),
+        *duties(told, language),
+        *people(told, language),
         f"<p>{said['digest']} <code>{hashlib.sha256(write(told).encode()).hexdigest()}</code></p>",
         f"<p>{said['no_claim']}</p>",
     ]
@@ -110,7 +110,8 @@ def _figures(of: Mapping[str, float], counts: Mapping[str, Any], name: str, lang
     return f"{figures} · {counts['right']} / {counts['right'] + against}"
 
 
-def _duties(told: Mapping[str, Any], language: str) -> Iterator[str]:
+def duties(told: Mapping[str, Any], language: str) -> Iterator[str]:
+    """Retention, cases and erasures."""
     said = words("monthly", language)
     yield f"<h2>{said['retention']}</h2>"
     yield paper.table(
@@ -144,7 +145,8 @@ def _duties(told: Mapping[str, Any], language: str) -> Iterator[str]:
     yield from paper.bars(said["why"], {term(why, language): n for why, n in erasures["by_reason"].items()})
 
 
-def _people(told: Mapping[str, Any], language: str) -> Iterator[str]:
+def people(told: Mapping[str, Any], language: str) -> Iterator[str]:
+    """Who heard or opened an original, and trainings."""
     said = words("monthly", language)
     yield f"<h2>{said['clear']}</h2>"
     yield from _accesses(told["clear_access"], language)

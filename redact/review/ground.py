@@ -86,13 +86,18 @@ def _hidden(place: Place, session: Session) -> frozenset[str]:
 
 def page(request: Request, name: str, session: Session | None = None, **facts: Any) -> HTMLResponse:
     """A page in the language of who has signed in, or else of their browser."""
-    language = session.user.language if session and session.user.language in LANGUAGES else preferred(request)
+    language = language_of(request, session)
     nonce = secrets.token_urlsafe(16)  # for the style sheet that the waveform's own elements bring
     told = {**facts, **({"user": session.user} if session else {})}
     content = _PAGES.get_template(name).render(say=words(language), language=language, nonce=nonce, **told)
     policy = security.HEADERS["Content-Security-Policy"]
     allowed = policy.replace("style-src 'self'", f"style-src 'self' 'nonce-{nonce}'")
     return HTMLResponse(content, headers={"Content-Security-Policy": allowed})
+
+
+def language_of(request: Request, session: Session | None) -> str:
+    """Of who has signed in, or else of their browser."""
+    return session.user.language if session and session.user.language in LANGUAGES else preferred(request)
 
 
 def preferred(request: Request) -> str:

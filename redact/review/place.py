@@ -30,6 +30,7 @@ class Place:
         sample: share of the calls that are done which are to be reviewed; all others are.
         access: what it takes to hear an original.
         proposals: for the lists of terms; None without stores, whose keys seal them.
+        supervision: parts of the data protection officer's page, in a language; None without stores.
         clear: words of a call between two times, as they were said; empty where no transcript in clear is kept.
     """
 
@@ -44,6 +45,7 @@ class Place:
     provider: Provider | None = None
     proposals: Proposals | None = None
     access: Access = FREE
+    supervision: Callable[[str], list[str]] | None = None
     clear: Callable[[Call, int, int], str] = lambda *_: ""
 
     def is_sampled(self, call: Call) -> bool:

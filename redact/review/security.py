@@ -43,6 +43,7 @@ RIGHTS: Mapping[str, frozenset[Role] | None] = {
     "decide": _DECIDERS,
     "decisions": frozenset({"lead", "dpo", "auditor"}),
     "figures": frozenset({"lead", "dpo", "auditor"}),
+    "dpo_page": frozenset({"dpo", "auditor"}),
     "propose": _DECIDERS,
     "proposals_page": frozenset({"lead"}),
     "proposals": frozenset({"lead"}),

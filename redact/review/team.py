@@ -5,12 +5,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
+from redact.errors import PolicyError
 from redact.naming import opaque
 from redact.policy import ENTITY_TYPES
 from redact.review.bodies import Answer, Suggestion
 from redact.review.desk import Call
 from redact.review.figures import figures
-from redact.review.ground import Here, Seen, Signed, page, seen_calls
+from redact.review.ground import Here, Seen, Signed, language_of, page, seen_calls
 from redact.review.place import Place
 from redact.review.security import Refused
 from redact.review.terms import form
@@ -37,6 +38,18 @@ def figures_page(place: Here, request: Request, session: Signed) -> Response:
     mine = seen_calls(place, session)
     told = figures(mine, list(place.reviews.decisions()))
     return page(request, "figures.html", session, told=told)
+
+
+@routes.get("/dpo", name="dpo_page")
+def dpo_page(request: Request, place: Here, session: Signed) -> Response:
+    """What the data protection officer looks at."""
+    if place.supervision is None:
+        raise Refused(404, "no_stores")
+    try:
+        parts, missing = place.supervision(language_of(request, session)), ""
+    except PolicyError as error:  # what is missing in the organisation's file
+        parts, missing = [], f"{error.message}: {error.hint}"
+    return page(request, "dpo.html", session, parts=parts, missing=missing)
 
 
 @routes.post("/api/calls/{public_id}/proposals", name="propose")

@@ -189,7 +189,12 @@ def requests(public_id: str):
         ("render", "POST", f"{call}/render", None), ("rendering", "GET", f"{call}/render", None),
         ("decide", "POST", f"{call}/decide", {"kind": "return", "reason": "sample"}),
         ("release", "POST", f"{call}/release", None), ("decisions", "GET", "/api/decisions", None),
-        ("figures", "GET", "/figures", None), ("static", "GET", "/static/nothing.js", None),
+        ("figures", "GET", "/figures", None), ("dpo_page", "GET", "/dpo", None),
+        ("ask", "POST", f"{call}/ask", {"reason": "sample"}), ("approvals_page", "GET", "/approvals", None),
+        ("approvals", "GET", "/api/approvals", None), ("decide_approval", "POST", "/api/approvals/1", {"accept": True}),
+        ("propose", "POST", f"{call}/proposals", {"kind": "allow", "start_ms": 0, "end_ms": 1, "term": "Larkspur"}),
+        ("proposals_page", "GET", "/proposals", None), ("proposals", "GET", "/api/proposals", None),
+        ("decide_proposal", "POST", "/api/proposals/1", {"accept": False}), ("static", "GET", "/static/nothing.js", None),
         ("static", "GET", "/static/../app.py", None), ("", "GET", "/nowhere", None), ("", "PATCH", "/api/me", None),
         ("sign_out", "POST", "/api/sign-out", None),
     )  # fmt: skip

@@ -21,7 +21,7 @@ from redact.stores.approvals import Approvals
 from redact.stores.reviews import ABSOLUTE_S, CLAIM_S, IDLE_S, ROLES
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
-PAGES = {"work_list", "call_page", "figures", "proposals_page", "approvals_page"}
+PAGES = {"work_list", "call_page", "figures", "proposals_page", "approvals_page", "dpo_page"}
 BY_ROLE = {"reviewer": "rita", "lead": "lea", "dpo": "dora", "auditor": "aude", "admin": "adam"}
 # A request of each route that is right but for who sends it.
 REQUESTS = {
@@ -54,13 +54,14 @@ REQUESTS = {
     "proposals_page": ("GET", "/proposals", None),
     "proposals": ("GET", "/api/proposals", None),
     "decide_proposal": ("POST", "/api/proposals/1", {"accept": True}),
+    "dpo_page": ("GET", "/dpo", None),
     "sign_out": ("POST", "/api/sign-out", None),
 }
 
 # What a route answers here to those who may call it, where that is not 200.
 OTHERWISE = {
     "sign_in": {401}, "enter": {401}, "draft": {200, 409}, "decide": {200, 409}, "original": {200, 409, 422},
-    "propose": {200, 409}, "decide_proposal": {404}, "ask": {404}, "decide_approval": {404},
+    "propose": {200, 409}, "decide_proposal": {404}, "ask": {404}, "dpo_page": {404}, "decide_approval": {404},
     "oidc_begin": {404}, "oidc_return": {303},
 }  # fmt: skip
 
