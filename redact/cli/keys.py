@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import partial
 
 import click
@@ -42,21 +41,11 @@ def rotate(ctx: click.Context, *, resume: bool) -> None:
 
     Sealed files stay as they are. It may be interrupted at any moment: run it with --resume then.
     """
-    from redact.stores import master
+    from redact.stores.rotation import rotate as rotated
 
-    file = stores(ctx).writable_ring_file
-    with master.locked(file):
-        if not resume:
-            before = stores(ctx)
-            with before.audit.action("keys.rotate", reason="new_key"):
-                ring = before.ring.with_new(datetime.now(UTC))
-                master.check(ring)
-                master.write(ring, file, replace=True)
-        kept = stores(ctx)
-        with kept.audit.action("keys.rotate", reason="wrap_anew") as counts, progress(quiet=False) as (advance, _):
-            counts["keys"] = kept.keys.wrap_anew(partial(advance, "wrap anew"))
-            master.write(kept.ring.only_current(), file, replace=True)
-    click.echo(f"{counts['keys']} keys wrapped anew by {kept.ring.current}, the only master key now")
+    with progress(quiet=False) as (advance, _):
+        done = rotated(settings(ctx), partial(advance, "wrap anew"), resume=resume)
+    click.echo(f"{done.keys} keys wrapped anew by {done.current}, the only master key now")
 
 
 @keys.command("list")
