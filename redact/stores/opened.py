@@ -17,6 +17,7 @@ from redact.stores.ledger import Ledger
 from redact.stores.marks import Marks
 from redact.stores.reviews import Reviews
 from redact.stores.subject_index import SubjectIndex
+from redact.stores.trainings import Trainings
 from redact.stores.vault import Vault
 
 
@@ -113,6 +114,11 @@ class Stores:
     def index(self) -> SubjectIndex:
         """Who is in which recording."""
         return SubjectIndex(self._governance, self.keys)
+
+    @cached_property
+    def trainings(self) -> Trainings:
+        """Who was trained in what."""
+        return Trainings(self._governance)
 
     @cached_property
     def _reviews(self) -> Database:
