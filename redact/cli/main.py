@@ -25,6 +25,8 @@ _COMMANDS = {
     "consent": ("redact.cli.consent", "consent", "Record what allows calls to be processed."),
     "vault": ("redact.cli.vault", "vault", "Keep originals encrypted, and give them back."),
     "keys": ("redact.cli.keys", "keys", "Make and change the master keys."),
+    "breach": ("redact.cli.breach", "breach", "Answer a breach: what is exposed, what stops it, who is told."),
+    "training": ("redact.cli.training", "training", "Record who was trained, and set an exercise."),
     "audit": ("redact.cli.audit", "audit", "Check and show the log of what was done."),
     "config": ("redact.cli.config", "config", "Show the settings, and where each comes from."),
     "models": ("redact.cli.models", "models", "List, fetch and check the models."),

@@ -215,6 +215,11 @@ class Reviews:
             wanted = delete(_SESSIONS) if name is None else delete(_SESSIONS).where(_SESSIONS.c.name == name)
             return int(connection.execute(wanted).rowcount)
 
+    def sessions(self) -> int:
+        """How many sessions of users there are that have not been ended."""
+        with self._database.reading() as connection:
+            return int(connection.execute(select(func.count()).select_from(_SESSIONS)).scalar_one())
+
     def reviews(self) -> dict[str, Review]:
         """What was made of each call, by its id; calls that nobody has looked at are not in it."""
         with self._database.reading() as connection:
