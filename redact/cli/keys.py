@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -13,10 +12,7 @@ from redact.cli.steps import steps
 from redact.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from redact.stores.master import MasterKeys
-    from redact.stores.opened import Stores
 
 
 @click.group()
@@ -57,27 +53,19 @@ def rotate(ctx: click.Context, *, resume: bool) -> None:
     Sealed files stay as they are. It may be interrupted at any moment: run it with --resume then. A key service makes
     its new keys itself: there, what an older one wraps is wrapped by the one that the alias leads to now.
     """
-    from redact.stores import kms, master
+    from redact.stores import kms
+    from redact.stores.rotation import rotate as rotated
 
-    if kms.service(settings(ctx)["master_keys"]):
-        kept = stores(ctx)
-        count = _wrapped_anew(kept)
-        click.echo(
-            f"{count} keys wrapped anew by {_shown(kept.masters.current)}. AWS KMS changes what is in a key by itself "
-            "(aws kms enable-key-rotation); for another key, change where the alias leads, and run this again"
-        )
+    given = settings(ctx)
+    with steps("wrapping keys anew", "keys") as advance:
+        done = rotated(given, advance, resume=resume)
+    if not kms.service(given["master_keys"]):
+        click.echo(f"{done.keys} keys wrapped anew by {done.current}, the only master key now")
         return
-    file = stores(ctx).writable_ring_file
-    with master.locked(file):
-        if not resume:
-            before = stores(ctx)
-            with before.audit.action("keys.rotate", reason="new_key"):
-                ring = before.ring.with_new(datetime.now(UTC))
-                master.check(ring)
-                master.write(ring, file, replace=True)
-        kept = stores(ctx)
-        count = _wrapped_anew(kept, then=lambda: master.write(kept.ring.only_current(), file, replace=True))
-    click.echo(f"{count} keys wrapped anew by {kept.ring.current}, the only master key now")
+    click.echo(
+        f"{done.keys} keys wrapped anew by {_shown(done.current)}. AWS KMS changes what is in a key by itself "
+        "(aws kms enable-key-rotation); for another key, change where the alias leads, and run this again"
+    )
 
 
 @keys.command("move")
@@ -95,13 +83,14 @@ def move(ctx: click.Context, target: str) -> None:
     given = settings(ctx)
     if target == given["master_keys"]:
         raise UsageError("the settings name this already", hint="move before the settings are changed")
-    with ExitStack() as held:
+    with ExitStack() as held, steps("wrapping keys anew", "keys") as advance:
         new = _opened(target, held)
         kept = Stores(given, Moving(new, stores(ctx).masters))
         ctx.call_on_close(kept.close)
-        count = _wrapped_anew(kept, "move")
+        with kept.audit.action("keys.rotate", reason="move") as counts:
+            counts["keys"] = kept.keys.wrap_anew(advance)
     click.echo(
-        f"{count} keys wrapped anew by {_shown(new.current)}.\n"
+        f"{counts['keys']} keys wrapped anew by {_shown(new.current)}.\n"
         f'  next: set master_keys = "{target}" and try: redact audit verify; then put the old master keys away'
     )
 
@@ -120,13 +109,6 @@ def list_keys(ctx: click.Context) -> None:
         ["KEY", "MADE", "WRAPS"],
         ([_shown(name), made.get(name, "elsewhere"), wrapped.get(name, 0)] for name in (*older, *made)),
     )
-
-
-def _wrapped_anew(kept: Stores, reason: str = "wrap_anew", then: Callable[[], None] = lambda: None) -> int:
-    with kept.audit.action("keys.rotate", reason=reason) as counts, steps("wrapping keys anew", "keys") as advance:
-        counts["keys"] = kept.keys.wrap_anew(advance)
-        then()
-    return counts["keys"]
 
 
 def _opened(target: str, held: ExitStack) -> MasterKeys:

@@ -27,6 +27,8 @@ _COMMANDS = {
     "retention": ("redact.cli.retention", "retention", "Erase what is older than it may be, and certify it."),
     "vault": ("redact.cli.vault", "vault", "Keep originals encrypted, and give them back."),
     "keys": ("redact.cli.keys", "keys", "Make and change the master keys."),
+    "breach": ("redact.cli.breach", "breach", "Answer a breach: what is exposed, what stops it, who is told."),
+    "training": ("redact.cli.training", "training", "Record who was trained, and set an exercise."),
     "audit": ("redact.cli.audit", "audit", "Check and show the log of what was done."),
     "register": ("redact.cli.register", "register", "Make the record of processing, from what really ran."),
     "notice": ("redact.cli.notice", "notice", "Make what callers are told, in versions."),

@@ -162,16 +162,21 @@ def _maker(kept: Stores | None, folder: Path, originals: Originals, options: Opt
 
 def _access(kept: Stores, database: Database, archive: str, *, is_team: bool) -> Access:
     """What the organisation wants of whoever hears an original."""
+    from redact.governance.freeze import is_frozen
     from redact.governance.organisation import load
+    from redact.governance.training import is_valid
     from redact.review.access import Access
     from redact.stores.approvals import Approvals
 
-    rules = load(kept.settings["organisation"]).clear_access
+    organisation = load(kept.settings["organisation"])
+    rules = organisation.clear_access
     if rules.second_person and not is_team:
         raise UsageError("your organisation wants a second person for originals", hint="open the page with --team")
     return Access(
         Approvals(database, archive) if rules.second_person else None,
         rules.approval_hours,
+        is_trained=lambda user: not rules.training or is_valid(kept, organisation, user.name, rules.training),
+        is_frozen=lambda: is_frozen(kept),
         restricted=lambda: frozenset(mark.recording_id for mark in kept.marks.all("restriction")),
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from redact.cli.kept import rows, stores
+from redact.cli.kept import rows, settings, stores
 from redact.errors import ExitCode, InputRejected, KeyMissing, UsageError
 
 _KINDS = ("original", "map", "transcript")
@@ -55,12 +55,21 @@ def seal(ctx: click.Context, file: Path, recording_id: str, kind: str, *, withou
 @click.option("--force", is_flag=True, help="Replace an output that exists.")
 @click.pass_context
 def open_sealed(ctx: click.Context, recording_id: str, kind: str, output: Path, reason: str, *, force: bool) -> None:
-    """Gives back what was sealed: personal data in clear. All of it is checked before anything is given out."""
+    """Gives back what was sealed: personal data in clear. All of it is checked before anything is given out.
+
+    Refused (exit code 8) while a breach has exports frozen, and to an account without the training that the
+    organisation wants (`clear_access.training`).
+    """
+    from redact.governance import organisation, training
+    from redact.governance.freeze import require_not_frozen
     from redact.publish import Staged, check_targets
+    from redact.stores.audit import actor
 
     kept = stores(ctx)
     with kept.audit.action("vault.open", recording_id, reason=_word(reason)) as counts:
         kept.marks.require_unrestricted(recording_id)
+        require_not_frozen(kept)
+        training.require(kept, organisation.load(settings(ctx)["organisation"]), actor())
         chunks = kept.vault.opened(recording_id, kind)  # type: ignore[arg-type]
         if str(output) == "-":
             for chunk in chunks:

@@ -18,6 +18,7 @@ from redact.batch.archive import Archive
 from redact.batch.work import shard, wrong_outputs
 from redact.errors import InputRejected, PolicyError, RedactError, UsageError
 from redact.governance import access_page, packs
+from redact.governance.freeze import require_not_frozen
 from redact.governance.organisation import Organisation
 from redact.governance.subjects import Request, RequestKind, decided
 from redact.naming import PAGE_SUFFIX
@@ -164,6 +165,7 @@ def export(stores: Stores, rules: Organisation, case_id: str, target: BinaryIO, 
         how: it is made.
 
     Raises:
+        HeldForReview: exports are frozen, for a breach is being looked into.
         UsageError: the request can't be answered so: of another kind, not checked, not decided, or nothing to give.
         PolicyError: the organisation's file lacks what the law wants told.
         RedactError: it can't be logged, read or written.
@@ -176,6 +178,7 @@ def export(stores: Stores, rules: Organisation, case_id: str, target: BinaryIO, 
         )
     now = how.now or datetime.now(UTC)
     with stores.audit.action("subject.export", case_id) as counts, _in_memory() as content:
+        require_not_frozen(stores)
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as pack:
             done = _filled(stores, rules, found, pack, how.voice)
             told = information(rules, found, done, now)

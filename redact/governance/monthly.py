@@ -15,6 +15,7 @@ from typing import Any
 from redact import __version__
 from redact.batch.archive import Archive
 from redact.errors import UsageError
+from redact.governance.breach import is_overdue
 from redact.governance.months import Month
 from redact.governance.organisation import Organisation
 from redact.governance.places import Places
@@ -27,6 +28,7 @@ from redact.stores.cases import CLOSED, KINDS, Case
 from redact.stores.ledger import STATES, Row, RunRow
 from redact.stores.opened import Stores
 from redact.stores.reviews import Decision
+from redact.stores.trainings import latest
 
 SCHEMA, VERSION = "callredact.monthly", 1
 # What ends so soon is told.
@@ -215,11 +217,11 @@ def _cases(stores: Stores, cases: Iterable[Case], period: _Period) -> dict[str, 
     return {
         "opened": sum(month.has(each.opened_at) for each in every),
         "closed": sum(each.state == CLOSED and month.has(_closed_at(stores, each)) for each in every),
-        "overdue": sum(each.is_overdue(period.now) for each in every),
+        "overdue": sum(is_overdue(each, period.now) for each in every),
         "open": [
             {
                 "id": each.case_id, "state": each.state, "opened_at": each.opened_at, "due_at": each.due_at,
-                "is_overdue": each.is_overdue(period.now),
+                "is_overdue": is_overdue(each, period.now),
             }
             for each in still
         ],
@@ -242,8 +244,10 @@ def _erasures(stores: Stores, period: _Period) -> dict[str, Any]:
 def _trainings(stores: Stores, period: _Period) -> dict[str, dict[str, int]]:
     """How many people's trainings in each module are valid, end soon, or have ended."""
     by_module: dict[str, Counter[str]] = {}
-    for module, at in stores.training_ends:
-        ends = datetime.fromisoformat(at)
+    for (_, module), last in latest(stores.trainings.all()).items():
+        if not last.passed:
+            continue
+        ends = datetime.fromisoformat(last.expires_at)
         what = "ended" if ends <= period.now else "ends_soon" if ends <= period.now + _SOON else "valid"
         by_module.setdefault(module, Counter())[what] += 1
     return {

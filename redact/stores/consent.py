@@ -133,6 +133,14 @@ class Consent:
         with self._database.reading() as connection:
             return frozenset(connection.execute(select(_ROWS.c.call_id).where(wanted)).scalars())
 
+    def persons_by_call(self) -> dict[str, frozenset[str]]:
+        """The pseudonyms of the persons on record, by the ids of their calls."""
+        found: dict[str, set[str]] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(select(_ROWS.c.call_id, _ROWS.c.person)):
+                found.setdefault(row.call_id, set()).add(row.person)
+        return {call_id: frozenset(persons) for call_id, persons in found.items()}
+
     def withdraw(self, reference: str, at: datetime | None = None) -> int:
         """Note that consent was withdrawn, for a call or for all calls of a person; how many records say so now."""
         return self._note("withdrawn_at", reference, at)

@@ -21,7 +21,7 @@ from redact.stores.proposals import Proposals
 from redact.stores.reviews import Reviews
 from redact.stores.signatures import Signatures
 from redact.stores.subject_index import SubjectIndex
-from redact.stores.training_ends import training_ends
+from redact.stores.trainings import Trainings
 from redact.stores.vault import Vault
 
 
@@ -138,10 +138,10 @@ class Stores:
         """Of documents."""
         return Signatures(self._governance)
 
-    @property
-    def training_ends(self) -> tuple[tuple[str, str], ...]:
-        """Module, and until when it counts, of each training that somebody has."""
-        return training_ends(self._governance)
+    @cached_property
+    def trainings(self) -> Trainings:
+        """Who was trained in what."""
+        return Trainings(self._governance)
 
     @cached_property
     def _reviews(self) -> Database:

@@ -75,6 +75,15 @@ class SubjectIndex:
         with self._database.reading() as connection:
             return connection.execute(own).first() is not None
 
+    def terms(self, kinds: Iterable[TermKind]) -> dict[str, frozenset[str]]:
+        """The pseudonyms of some kinds, by the recordings that they are said in."""
+        found: dict[str, set[str]] = {}
+        wanted = select(_TERMS.c.recording_id, _TERMS.c.term).where(_TERMS.c.kind.in_(tuple(kinds)))
+        with self._database.reading() as connection:
+            for row in connection.execute(wanted):
+                found.setdefault(row.recording_id, set()).add(row.term)
+        return {recording_id: frozenset(terms) for recording_id, terms in found.items()}
+
     def forget(self, recording_id: str) -> int:
         """Forget all of a recording; how many terms that were."""
         with self._database.writing() as connection:

@@ -67,17 +67,13 @@ def _asked(office: Office) -> None:
 
 
 def _trained(office: Office, ends: dict[str, tuple[int, ...]]) -> None:
-    """Rows of trainings that end so many days from now, whatever other columns the table has."""
-    with sqlite3.connect(office.world.root / "governance.db") as raw:
-        columns = {name: kind for _, name, kind, *_ in raw.execute("PRAGMA table_info(trainings)") if name != "number"}
-        for module, days in ends.items():
-            for number, day in enumerate(days):
-                at = (datetime.now(UTC) + timedelta(days=day)).isoformat(timespec="seconds")
-                row = {name: at if name.endswith("_at") else 1 for name in columns}
-                row |= {"person": f"agent {number}", "module": module, "trainer": "lea"}
-                slots = ", ".join("?" * len(row))
-                raw.execute(f"INSERT INTO trainings ({', '.join(row)}) VALUES ({slots})", list(row.values()))  # noqa: S608
-    raw.close()
+    """Trainings that end so many days from now."""
+    now = datetime.now(UTC)
+    for module, days in ends.items():
+        for number, day in enumerate(days):
+            when = (now - timedelta(days=400), now + timedelta(days=day))
+            office.kept.trainings.add(recorded(f"agent{number}", module, 1.0, when, "lea"))
+    office.kept.trainings.add(recorded("agent9", "privacy", 0.1, (now, None), "lea"))
 
 
 def told_of(office: Office, now: datetime | None = None, month: Month = CURRENT) -> dict:

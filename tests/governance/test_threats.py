@@ -194,7 +194,8 @@ def requests(public_id: str):
         ("approvals", "GET", "/api/approvals", None), ("decide_approval", "POST", "/api/approvals/1", {"accept": True}),
         ("propose", "POST", f"{call}/proposals", {"kind": "allow", "start_ms": 0, "end_ms": 1, "term": "Larkspur"}),
         ("proposals_page", "GET", "/proposals", None), ("proposals", "GET", "/api/proposals", None),
-        ("decide_proposal", "POST", "/api/proposals/1", {"accept": False}), ("static", "GET", "/static/nothing.js", None),
+        ("decide_proposal", "POST", "/api/proposals/1", {"accept": False}),
+        ("static", "GET", "/static/nothing.js", None),
         ("static", "GET", "/static/../app.py", None), ("", "GET", "/nowhere", None), ("", "PATCH", "/api/me", None),
         ("sign_out", "POST", "/api/sign-out", None),
     )  # fmt: skip

@@ -57,9 +57,10 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
         sa.Column("person", sa.String(80), nullable=False, index=True),
         sa.Column("module", sa.String(40), nullable=False),
-        sa.Column("passed_at", sa.String(32), nullable=False),
+        sa.Column("taken_at", sa.String(32), nullable=False),
         sa.Column("expires_at", sa.String(32), nullable=False),
         sa.Column("score", sa.Float, nullable=False),
+        sa.Column("passed", sa.Boolean, nullable=False),
         sa.Column("trainer", sa.String(80), nullable=False),
     )
     op.create_table(

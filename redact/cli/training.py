@@ -1,0 +1,134 @@
+"""`redact training`: who was trained in what, an exercise to hear personal data, and who lacks a training."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from redact.cli.kept import rows, settings, stores
+from redact.errors import ExitCode
+
+if TYPE_CHECKING:
+    from redact.governance.organisation import Organisation
+    from redact.stores.trainings import Training
+
+_module = click.option("--module", required=True, metavar="NAME", help="Of the organisation's file, under `training`.")
+_samples = click.option("--samples", type=click.Path(path_type=Path), help="Labelled calls. [default: the checkout's]")
+
+
+@click.group()
+def training() -> None:
+    """Records trainings by person and module, and sets an exercise. Persons are users of the page, or accounts."""
+
+
+@training.command("record")
+@click.argument("person")
+@_module
+@click.option("--score", type=click.FloatRange(0, 1), required=True, help="From 0 to 1.")
+@click.pass_context
+def record(ctx: click.Context, person: str, module: str, score: float) -> None:
+    """Records that PERSON took a training elsewhere; exit code 1 where the score doesn't pass."""
+    from redact.governance.training import record as recorded
+
+    _told(ctx, recorded(stores(ctx), _organisation(ctx), person, module, score))
+
+
+@training.command("list")
+@click.option("--person", metavar="NAME", help="Of this person only.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON lines.")
+@click.pass_context
+def list_trainings(ctx: click.Context, person: str | None, *, as_json: bool) -> None:
+    """Lists all trainings, the newest last."""
+    from datetime import UTC, datetime
+
+    now = datetime.now(UTC)
+    found = stores(ctx).trainings.all(person)
+    if as_json:
+        for each in found:
+            click.echo(json.dumps({**asdict(each), "is_valid": each.is_valid(now)}))
+        return
+    head = ("PERSON", "MODULE", "TAKEN", "SCORE", "STATE", "UNTIL", "RECORDED BY")
+    rows(head, (_row(each, is_valid=each.is_valid(now)) for each in found))
+
+
+@training.command("check")
+@click.pass_context
+def check(ctx: click.Context) -> None:
+    """Tells which users of the page lack a training that their role needs; exit code 1 where some do."""
+    from redact.governance.training import lacking
+
+    found = lacking(stores(ctx), _organisation(ctx))
+    if not found:
+        click.echo("every user has the trainings that their role needs")
+        return
+    rows(
+        ("PERSON", "ROLE", "MODULE", "WHY", "SINCE"), ((x.person, x.role, x.module, x.why, x.since[:10]) for x in found)
+    )
+    ctx.exit(ExitCode.SOME_FAILED)
+
+
+@training.command("exercise")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR", help="To write to.")
+@click.option("--seed", type=click.IntRange(0, 999_999_999), help="The same gives the same exercise. [default: any]")
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+@_samples
+def exercise(output: Path, seed: int | None, samples: Path | None, *, force: bool) -> None:
+    """Writes ten short clips of made-up calls, some with personal data, and a sheet to fill in.
+
+    What is right is not in the folder: it is worked out from the samples when the sheet is scored.
+    """
+    import secrets
+
+    from redact.governance.exercise import SHEET, make, samples_folder
+
+    drawn = secrets.randbelow(1_000_000_000) if seed is None else seed
+    made = make(samples_folder(samples), output, drawn, force=force)
+    click.echo(f"exercise {made}: fill in {output / SHEET}, then: redact training score")
+
+
+@training.command("score")
+@click.argument("sheet", type=click.Path(path_type=Path))
+@click.option("--person", required=True, metavar="NAME", help="Who filled it in.")
+@_module
+@click.option("--exercise", "expected", default="", metavar="ID", help="That was set; a sheet of another is refused.")
+@_samples
+@click.pass_context
+def score(ctx: click.Context, sheet: Path, person: str, module: str, expected: str, samples: Path | None) -> None:
+    """Scores a sheet that PERSON filled in, and records it; exit code 1 where it doesn't pass."""
+    from redact.governance.exercise import samples_folder
+    from redact.governance.exercise import score as scored
+    from redact.governance.training import module_of
+    from redact.governance.training import record as recorded
+
+    organisation = _organisation(ctx)
+    module_of(organisation, module)
+    found = scored(sheet, samples_folder(samples), expected)
+    for answer in found.answers:
+        if not answer.is_right:
+            click.echo(f"clip {answer.clip}: {' or '.join(answer.types) or 'nothing personal'}")
+    _told(ctx, recorded(stores(ctx), organisation, person, module, found.share))
+
+
+def _row(training: Training, *, is_valid: bool) -> tuple[str, ...]:
+    state = "valid" if is_valid else "expired" if training.passed else "failed"
+    until = training.expires_at[:10] if training.passed else ""
+    score = f"{training.score:.0%}"
+    return training.person, training.module, training.taken_at[:10], score, state, until, training.trainer
+
+
+def _told(ctx: click.Context, training: Training) -> None:
+    if training.passed:
+        click.echo(f"{training.score:.0%}: passed, valid until {training.expires_at[:10]}")
+        return
+    click.echo(f"{training.score:.0%}: not passed")
+    ctx.exit(ExitCode.SOME_FAILED)
+
+
+def _organisation(ctx: click.Context) -> Organisation:
+    from redact.governance.organisation import load
+
+    return load(settings(ctx)["organisation"])

@@ -1,0 +1,255 @@
+"""What is written about a breach: the form for the authority, the notice to controllers, the letter to people.
+
+All say only what the case and the organisation's file say, in both languages. They hold names: they are their owner's
+alone, and are written where somebody asks for them, nowhere else.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+from redact import __version__, paper
+from redact.governance.breach import Sealed, Text, data_categories, data_subjects
+from redact.governance.organisation import Contact, Organisation
+from redact.governance.words import words
+from redact.stores.cases import Case, Event
+
+SCHEMA, VERSION = "callredact.breach", 1
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the papers are written from.
+
+    Attributes:
+        missing: what the law's list lacks still, by words.
+        phase: number of the notification.
+        at: when it is written, ISO 8601 in UTC.
+    """
+
+    organisation: Organisation
+    case: Case
+    sealed: Sealed
+    events: tuple[Event, ...]
+    missing: tuple[str, ...]
+    phase: int
+    at: str
+
+    @property
+    def people(self) -> str:
+        """Whether people are told, and else why not: a word (GDPR, Art. 34)."""
+        return people(self.case)
+
+
+def people(case: Case) -> str:
+    """Whether people have to be told of a breach: `required`, or why not, as in GDPR, Art. 34(1) and (3).
+
+    That nobody can read the data, a risk that isn't high, and what was done since free of it; where to write to each
+    would take too much, there is a public notice in place of letters (`disproportionate`).
+    """
+    risk = case.fields.get("risk")
+    if risk is None:
+        return "unknown"
+    if (case.fields.get("scope") or {}).get("unintelligible"):
+        return "unintelligible"
+    if risk != "high":
+        return "low_risk"
+    return str(case.fields.get("exemption") or "required")
+
+
+def authority(told: Told, language: str) -> str:
+    """The form for the authority."""
+    said = words("breach", language)
+    return _page(told, said["authority_title"], [*_head(told, said), *_body(told, said, language)], language)
+
+
+def controller_notice(told: Told, controller: Contact, language: str) -> str:
+    """A processor's notice to one of its controllers."""
+    said = words("breach", language)
+    aware = moment(told.case.fields["aware_at"], language)
+    parts = [
+        _addressed(said, controller),
+        f"<p>{escape(said['dear'])}</p><p>{escape(said['processor_intro'].format(aware=aware))}</p>",
+        *_body(told, said, language),
+        f"<p>{escape(told.organisation.controller.name)}</p>",
+    ]
+    return _page(told, said["controller_title"], parts, language)
+
+
+def letter(told: Told, language: str) -> str:
+    """The letter to people in plain language, or the notice to all where letters would take too much."""
+    said, sealed, organisation = words("breach", language), told.sealed, told.organisation
+    title = said["public_title" if told.people == "disproportionate" else "people_title"]
+    officer = organisation.dpo if organisation.dpo.contact else organisation.controller
+    ask = said["people_ask" if organisation.dpo.contact else "people_ask_controller"]
+    aware = moment(told.case.fields["aware_at"], language)
+    categories = [each for activity in organisation.activities for each in activity.data_categories]
+    parts = [
+        f"<p>{escape(organisation.controller.name)}<br>{escape(organisation.controller.address)}</p>",
+        f"<p>{escape(said['dear'])}</p><p>{escape(said['people_intro'].format(aware=aware))}</p>",
+        *_section(said["people_what"], _prose(sealed.text("people", language) or sealed.text("nature", language))),
+        *_section(said["people_data"], [_list(dict.fromkeys(categories))]),
+        *_section(said["people_effect"], _prose(sealed.text("consequences", language))),
+        *_section(said["people_done"], _prose(sealed.text("measures", language))),
+        *_section(said["people_contact"], [f"<p>{escape(ask.format(dpo=officer.name, contact=officer.contact))}</p>"]),
+    ]
+    if organisation.authority.name:
+        whom = ", ".join(filter(None, (organisation.authority.name, organisation.authority.contact)))
+        parts.append(f"<p>{escape(said['people_complain'].format(authority=whom))}</p>")
+    parts.append(f"<p>{escape(organisation.controller.name)}</p>")
+    return _page(told, title, parts, language)
+
+
+def timeline(told: Told, language: str) -> str:
+    """What was done about a breach, in order."""
+    said = words("breach", language)
+    rows = [
+        (moment(event.at, language), event.actor, said.get(event.what, event.what), _detail(event.detail, said))
+        for event in told.events
+    ]
+    table = paper.table((said["at"], said["actor"], said["what"], said["detail"]), rows)
+    return _page(told, said["timeline_title"], [*_times(told, said, language), table], language)
+
+
+def as_json(told: Told) -> str:
+    """All of it for machines: what the form says, and the texts in their languages."""
+    organisation = told.organisation
+    content = {
+        "schema": SCHEMA, "version": VERSION, "redact_version": __version__, "case_id": told.case.case_id,
+        "is_drill": bool(told.case.fields.get("drill")), "phase": told.phase, "is_complete": not told.missing,
+        "missing": told.missing, "written_at": told.at, "due_at": told.case.due_at,
+        "role": organisation.role,
+        "controller": organisation.controller.model_dump(),
+        "controllers": [each.model_dump() for each in organisation.controllers],
+        "dpo": organisation.dpo.model_dump(), "authority": organisation.authority.model_dump(),
+        "data_subjects": data_subjects(organisation), "data_categories": data_categories(organisation, told.case),
+        "known": dict(told.case.fields), "texts": told.sealed.texts, "people_told": told.people,
+        "timeline": [
+            {"at": event.at, "actor": event.actor, "what": event.what, "detail": dict(event.detail)}
+            for event in told.events
+        ],
+    }  # fmt: skip
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+
+def moment(at: str, language: str) -> str:
+    """A moment as people write it, in UTC."""
+    when = datetime.fromisoformat(at).astimezone(UTC)
+    month = words("breach", language)["months"].split()[when.month - 1]
+    if language == "fr":
+        day = "1er" if when.day == 1 else str(when.day)
+        return f"{day} {month} {when.year} à {when.hour} h {when.minute:02} (UTC)"
+    return f"{when.day} {month} {when.year}, {when.hour:02}:{when.minute:02} UTC"
+
+
+def _page(told: Told, title: str, parts: Sequence[str], language: str) -> str:
+    said = words("breach", language)
+    banner = [f"<p><strong>{escape(said['drill_banner'])}</strong></p>"] if told.case.fields.get("drill") else []
+    what = f'<p class="what">{escape(said["case"])} <code>{escape(told.case.case_id)}</code></p>'
+    return paper.page(title, [*banner, f"<h1>{escape(title)}</h1>", what, *parts], language)
+
+
+def _head(told: Told, said: Mapping[str, str]) -> Iterator[str]:
+    organisation = told.organisation
+    kind = said["partial" if told.missing else "complete"]
+    yield f"<p>{escape(said['phase'])} {told.phase}{said['colon']} {escape(kind)}</p>"
+    yield _addressed(said, organisation.authority)
+    yield f"<h2>{escape(said['who'])}</h2>"
+    people = [(said["controller" if organisation.role == "controller" else "processor"], organisation.controller)]
+    people += [(said["controllers"], each) for each in organisation.controllers]
+    people += [(said["dpo"], organisation.dpo)]
+    rows = [(role, each.name, each.address, each.contact) for role, each in people]
+    yield paper.table((said["role"], said["name"], said["address"], said["contact"]), rows)
+
+
+def _addressed(said: Mapping[str, str], to: Contact) -> str:
+    return f"<p>{escape(said['to'])}{said['colon']} {escape(to.name)}<br>{escape(to.address)}</p>"
+
+
+def _body(told: Told, said: Mapping[str, str], language: str) -> Iterator[str]:
+    fields, sealed = told.case.fields, told.sealed
+
+    def text(name: Text) -> list[str]:
+        return _prose(sealed.text(name, language) or said["not_known"])
+
+    yield from _times(told, said, language)
+    if "delay" in fields.get("texts", {}):
+        yield from _section(said["delay"], text("delay"))
+    natures = ", ".join(said[nature] for nature in fields.get("natures", ())) or said["not_known"]
+    yield from _section(
+        said["nature"], [f"<p>{escape(said['natures'] + said['colon'])} {escape(natures)}</p>", *text("nature")]
+    )
+    yield from _extent(told, said)
+    yield from _section(said["consequences"], text("consequences"))
+    yield from _section(said["measures"], text("measures"))
+    steps = fields.get("contained", {})
+    if steps:
+        rows = [
+            (said[n], said.get(s["result"], s["result"]), s["count"], moment(s["at"], language))
+            for n, s in steps.items()
+        ]
+        yield f"<h2>{escape(said['contained'])}</h2>"
+        yield paper.table((said["step"], said["result"], said["count"], said["at"]), rows)
+    risk = said["risk_" + fields.get("risk", "not_known")]
+    yield from _section(said["risk"], [f"<p>{escape(risk)}</p>"])
+    yield from _section(said["people"], [f"<p>{escape(said['people_' + told.people])}</p>"])
+    if told.missing:
+        lacking = [said.get(name.replace(".", "_"), name) for name in told.missing]
+        yield from _section(said["follows"], [_list(lacking)])
+        yield from _section(said["pending"], text("pending"))
+
+
+def _extent(told: Told, said: Mapping[str, str]) -> Iterator[str]:
+    scope = told.case.fields.get("scope")
+    named = dict.fromkeys(e for activity in told.organisation.activities for e in activity.data_categories)
+    rows: list[tuple[str, object]] = [
+        (said["data_subjects"], ", ".join(data_subjects(told.organisation)) or said["not_known"]),
+        (said["persons"], scope["persons"] if scope else said["not_known"]),
+        (said["records"], scope["records"] if scope else said["not_known"]),
+        (said["data_categories"], ", ".join(named) or said["not_known"]),
+    ]
+    if scope:
+        types = ", ".join(f"{kind} {count}" for kind, count in scope["types"].items())
+        rows += [(said["agents"], scope["agents"]), (said["types"], types or said["none"])]
+    yield paper.table(("", ""), rows)
+    if scope:
+        yield f"<p>{escape(said['method'].format(**scope))} {escape(said['copies'].format(**scope))}.</p>"
+        if scope["stated"]:
+            what = ", ".join(said[name] for name in scope["stated"])
+            yield f"<p>{escape(said['stated'].format(what=what))}</p>"
+
+
+def _times(told: Told, said: Mapping[str, str], language: str) -> Iterator[str]:
+    fields = told.case.fields
+    times = {"aware_at": fields["aware_at"], "due_at": told.case.due_at, "written_at": told.at}
+    times |= {name: fields[name] for name in ("sent_at", "persons_told_at") if name in fields}
+    rows = [(said[name], moment(at, language)) for name, at in times.items()]
+    if "authority_ref" in fields:
+        rows.append((said["authority_ref"], fields["authority_ref"]))
+    yield f"<h2>{escape(said['when'])}</h2>"
+    yield paper.table(("", ""), rows)
+
+
+def _section(title: str, parts: Sequence[str]) -> list[str]:
+    return [f"<h2>{escape(title)}</h2>", *parts]
+
+
+def _prose(text: str) -> list[str]:
+    """Paragraphs, as they are parted by empty lines."""
+    return [f"<p>{escape(part.strip())}</p>" for part in text.split("\n\n") if part.strip()]
+
+
+def _list(items: Mapping[str, Any] | Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
+
+
+def _detail(detail: Mapping[str, Any], said: Mapping[str, str]) -> str:
+    told = []
+    for name, value in detail.items():
+        shown = ", ".join(said.get(str(v), str(v)) for v in value) if isinstance(value, list) else str(value)
+        if name not in {"at", "actor"} and shown:
+            told.append(f"{said.get(name, name)}{said['colon']} {said.get(shown, shown)}")
+    return " / ".join(told)

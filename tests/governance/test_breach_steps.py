@@ -1,0 +1,231 @@
+"""What a breach exposes, what stops it, and the drill: over real sessions and keys, and a batch that was really run."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from governance_world import ORGANISATION
+from office_again import Template
+
+from redact.cli.main import cli
+from redact.errors import HeldForReview, KeyMissing, RedactError, UsageError
+from redact.governance import breach, organisation
+from redact.governance.breach import Known
+from redact.governance.breach_drill import drill
+from redact.governance.breach_scope import Asked, scope
+from redact.governance.containment import contain, thaw
+from redact.governance.freeze import is_frozen, require_not_frozen
+from redact.governance.notification import register
+from redact.governance.words import words
+from redact.stores import master
+from redact.stores.consent import Record
+from redact.stores.opened import Stores
+from redact.stores.reviews import User
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+TEXTS = {"nature": "A laptop was stolen.", "consequences": "Calls from strangers.", "measures": "The disk was wiped."}
+CLOSING = {"facts": "A theft.", "effects": "None was seen.", "remedy": "Disks are encrypted now."}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory) -> Template:
+    return Template(tmp_path_factory.mktemp("office"))
+
+
+@pytest.fixture
+def office(template):
+    office = template.again()
+    yield office
+    office.kept.close()
+
+
+@pytest.fixture
+def org(office):
+    return organisation.load(office.world.root / "organisation.yaml")
+
+
+def later(hours: float) -> datetime:
+    return NOON + timedelta(hours=hours)
+
+
+def whole(office, org, **known) -> str:
+    """A breach of which all is known at noon, and nobody has been told."""
+    told = {"natures": ("confidentiality",), "risk": "high", "texts": TEXTS, **known}
+    case = breach.open_breach(office.kept, org, Known(**told), NOON)
+    scope(office.kept, org, case.case_id, Asked(whole=True), NOON)
+    return case.case_id
+
+
+def run(office, *arguments, stdin=""):
+    ended = CliRunner().invoke(cli, [*office.config, *map(str, arguments)], input=stdin)
+    code = ended.exception.exit_code if isinstance(ended.exception, RedactError) else ended.exit_code
+    return code, ended.output, ended.exception
+
+
+class TestScope:
+    def test_all_of_the_archives(self, office, org) -> None:
+        found = scope(office.kept, org, whole(office, org), Asked(whole=True), NOON)
+        assert (found.records, found.in_clear, found.types) == (4, 4, {"PERSON": 4})
+
+    def test_what_is_sealed_is_unintelligible_until_somebody_opened_it(self, office, org) -> None:
+        case = whole(office, org)
+        found = scope(office.kept, org, case, Asked(whole=True, copy="sealed"), NOON)
+        assert (found.sealed_only, found.in_clear, found.is_unintelligible) == (4, 0, True)
+        with office.kept.audit.action("vault.open", office.ids[0]):
+            pass
+        found = scope(office.kept, org, case, Asked(whole=True, copy="sealed"), NOON)
+        assert (found.sealed_only, found.in_clear, found.is_unintelligible) == (3, 1, False)
+        office.kept.ledger.archive(str(office.world.dest)).disposed(office.world.rows()[1].source, "here")
+        assert not scope(office.kept, org, case, Asked(whole=True, copy="sealed"), NOON).is_unintelligible
+
+    def test_by_the_log(self, office, org) -> None:
+        case = whole(office, org)
+        opened = office.ids[:2]
+        for each in (*opened, opened[0]):
+            with office.kept.audit.action("vault.open", each):
+                pass
+        with pytest.raises(KeyMissing), office.kept.audit.action("vault.open", office.ids[2]):
+            raise KeyMissing("no key", hint="none")  # refused: nothing was given out
+        account = office.kept.audit.tail(1)[0].actor
+        found = scope(office.kept, org, case, Asked(accounts=frozenset({account})))
+        assert (found.records, found.accesses) == (2, 3)
+        assert breach.sealed(office.kept, office.kept.cases.case(case)).exposed == tuple(sorted(opened))
+        assert scope(office.kept, org, case, Asked(accounts=frozenset({"nobody-else"}))).records == 0
+        now = datetime.now(UTC)
+        assert scope(office.kept, org, case, Asked(since=now - timedelta(hours=1))).records == 2
+        assert scope(office.kept, org, case, Asked(until=now - timedelta(hours=1))).records == 0
+
+    def test_by_a_user_of_the_page(self, office, org) -> None:
+        case = whole(office, org)
+        reviews = office.kept.reviews(str(office.world.dest))
+        reviews.put_user(User("ines", "reviewer"), "hash")
+        reviews.decide(office.ids[3], "ines", "original", "quality", [])
+        found = scope(office.kept, org, case, Asked(accounts=frozenset({"ines"})))
+        assert breach.sealed(office.kept, office.kept.cases.case(case)).exposed == (office.ids[3],)
+        assert (found.records, found.accesses) == (1, 1)
+
+    def test_persons_are_counted_three_ways(self, office, org) -> None:
+        kept, ids = office.kept, office.ids
+        case = whole(office, org)
+        calls = {each: Path(json.loads(b"".join(kept.vault.opened(each, "map")))[0]["source"]).stem for each in ids}
+        rest = ((), "", "", "", "", "", "", "", "")
+        rows = [Record(calls[ids[0]], kept.consent.pseudonym(p), "contract", *rest) for p in ("a@b", "c@d")]
+        kept.consent.add([*rows, Record("another-call", kept.consent.pseudonym("e@f"), "contract", *rest)])
+        kept.index.put(ids[1], [("phone", "0555010101"), ("name", "lee")])
+        kept.index.put(ids[2], [("phone", "0555010101"), ("reference", "K1")])
+        found = scope(kept, org, case, Asked(whole=True))
+        assert (found.by_consent, found.by_terms, found.each_its_own) == (2, 1, 1)
+        assert found.persons == 4
+
+    def test_ids_a_queue_and_what_somebody_states(self, office, org) -> None:
+        case = whole(office, org)
+        assert scope(office.kept, org, case, Asked(ids=frozenset({office.ids[0], "call-elsewhere"}))).records == 2
+        assert scope(office.kept, org, case, Asked(whole=True, queues=frozenset({"sales"}))).records == 0
+        found = scope(office.kept, org, case, Asked(), stated={"persons": 900, "records": 1000})
+        assert (found.records, found.persons, found.stated) == (1000, 900, ("persons", "records"))
+        for asked in (Asked(), Asked(queues=frozenset({"sales"})), Asked(actions=frozenset({"vault.peek"}))):
+            with pytest.raises(UsageError):
+                scope(office.kept, org, case, asked)
+
+
+class TestContaining:
+    def test_all_of_it_really_happens(self, office, org, tmp_path) -> None:
+        case = whole(office, org)
+        reviews = office.kept.reviews(str(office.world.dest))
+        reviews.put_user(User("ines", "reviewer"), "hash")
+        tokens = [reviews.begin_session("ines") for _ in range(2)]
+        ring = office.world.root / "master.keys"
+        old = master.read(ring)
+        original = b"".join(office.kept.vault.opened(office.ids[0], "original"))
+        code, told, _ = run(office, "breach", "contain", case, "-o", tmp_path / "ids.txt")
+        assert code == 0, told
+        assert all(reviews.session(token) is None for token in tokens)
+        new = master.read(ring)
+        assert set(old.secrets) & set(new.secrets) == set()
+        assert old.current not in ring.read_text()
+        office.kept.close()
+        kept = Stores(office.world.settings())
+        assert set(kept.keys.by_master()) == {new.current}
+        assert b"".join(kept.vault.opened(office.ids[0], "original")) == original
+        assert breach.sealed(kept, kept.cases.case(case)).texts["nature"] == {"en": TEXTS["nature"]}
+        assert (tmp_path / "ids.txt").read_text().split() == office.ids
+        assert (tmp_path / "ids.txt").stat().st_mode & 0o077 == 0
+        steps = kept.cases.case(case).fields["contained"]
+        assert {name: (step["result"], step["count"]) for name, step in steps.items()} == {
+            "exports": ("done", 1), "sessions": ("done", 2), "ids": ("done", 4),
+            "keys": ("done", sum(kept.keys.by_master().values())),
+        }  # fmt: skip
+        assert all(step["actor"] and step["at"] for step in steps.values())
+        kept.audit.verify()
+        kept.close()
+
+    def test_nothing_goes_out_in_clear_until_it_is_lifted_or_closed(self, office, org, tmp_path) -> None:
+        case = whole(office, org)
+        opening = ("vault", "open", office.ids[0], "-o", tmp_path / "clear.wav", "--reason", "complaint", "--force")
+        contain(office.kept, case, ["exports"])
+        assert is_frozen(office.kept)
+        code, _, error = run(office, *opening)
+        assert (code, error.reason) == (8, "frozen")
+        assert not (tmp_path / "clear.wav").exists()
+        with pytest.raises(HeldForReview):
+            require_not_frozen(office.kept)
+        thaw(office.kept, case)
+        assert run(office, *opening)[0] == 0
+        contain(office.kept, case, ["exports"])
+        breach.close(office.kept, org, case, Known(texts=CLOSING, sent_at=NOON))
+        assert not is_frozen(office.kept)
+        assert run(office, *opening)[0] == 0
+
+    def test_one_step_that_fails_keeps_no_other_from_being_done(self, office, org, tmp_path) -> None:
+        case = whole(office, org)
+        (tmp_path / "ids.txt").write_text("somebody else's")
+        with master.locked(office.world.root / "master.keys"):
+            code, told, _ = run(office, "breach", "contain", case, "-o", tmp_path / "ids.txt")
+        assert code == 1
+        assert "Locked" in told
+        assert "rotate --resume" in told
+        steps = office.kept.cases.case(case).fields["contained"]
+        assert {name: step["result"] for name, step in steps.items()} == {
+            "exports": "done", "sessions": "done", "ids": "CannotWrite", "keys": "Locked",
+        }  # fmt: skip
+        assert (tmp_path / "ids.txt").read_text() == "somebody else's"
+        outcomes = [e.outcome for e in office.kept.audit.entries() if e.action == "breach.contain"]
+        assert outcomes.count("refused") == 2
+
+
+class TestDrill:
+    def test_it_takes_less_than_a_minute_and_touches_nothing(self, office, org, tmp_path) -> None:
+        reviews = office.kept.reviews(str(office.world.dest))
+        reviews.put_user(User("ines", "reviewer"), "hash")
+        token = reviews.begin_session("ines")
+        ring = (office.world.root / "master.keys").read_bytes()
+        done = drill(office.kept, org, tmp_path)
+        assert done.total_s < 60
+        assert (done.records, done.sessions, done.missing) == (4, 1, ())
+        assert done.keys == sum(office.kept.keys.by_master().values())
+        assert reviews.session(token) is not None
+        assert (office.world.root / "master.keys").read_bytes() == ring
+        assert not is_frozen(office.kept)
+        case = office.kept.cases.case(done.case_id)
+        assert case.state == "closed"
+        assert not breach.is_overdue(case, later(10_000))
+        assert register(office.kept, "en") == []
+        names = {path.name for path in done.folder.iterdir()}
+        assert {"drill.en.html", "drill.fr.html", "drill.json"} <= names
+        for language in ("en", "fr"):
+            banner = words("breach", language)["drill_banner"]
+            papers = [path for path in done.folder.glob(f"*.{language}.html") if not path.name.startswith("drill.")]
+            assert len(papers) == 3
+            assert all(banner in paper.read_text() for paper in papers)
+        assert {e.reason for e in office.kept.audit.entries() if e.action.startswith("breach.")} >= {"drill", "keys"}
+
+    def test_it_tells_what_was_missing_and_goes_on(self, office, tmp_path) -> None:
+        office.write({**ORGANISATION, "dpo": {}, "controller": {"name": "Halcyon"}, "authority": {}})
+        code, told, _ = run(office, "breach", "drill", "-o", tmp_path / "drill")
+        assert code == 1
+        assert "missing: organisation.dpo, organisation.authority" in told
+        report = next((tmp_path / "drill").rglob("drill.fr.html")).read_text()
+        assert words("breach", "fr")["organisation_dpo"].partition(",")[0] in report
+        assert json.loads(next((tmp_path / "drill").rglob("drill.json")).read_text())["records"] == 4
