@@ -19,7 +19,7 @@ from redact.errors import RedactError
 from redact.governance import erasure
 from redact.governance.organisation import ConsentRules
 from redact.governance.places import Places
-from redact.governance.prose import share
+from redact.governance.prose import share, typeset
 from redact.governance.words import words
 from redact.options import NO_CUSTODY
 from redact.stores.ledger import Row
@@ -190,7 +190,7 @@ def page(told: Mapping[str, Any], language: str) -> str:
         *_table(say["by_queue"], say["queue"], told["by_queue"], language),
         f"<p>{say['note']}</p>",
     ]
-    return paper.page(say["title"], parts, language)
+    return typeset(paper.page(say["title"], parts, language), language)
 
 
 def _table(title: str, first: str, groups: Mapping[str, Mapping[str, Any]], language: str) -> Iterator[str]:

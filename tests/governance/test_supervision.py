@@ -69,10 +69,10 @@ def test_nobody_is_named_and_that_is_told(office):
 
 
 def test_the_page_is_the_officer_s_and_the_auditor_s(office):
+    (office.world.root / "page").mkdir()
     opened = page(office.world.root / "page", office.kept)
     organisation = office.kept.settings["organisation"]
     place = replace(opened.place, supervision=lambda language: parts(office.kept, load(organisation), language))
-    opened = replace(opened, place=place) if hasattr(opened, "__dataclass_fields__") else opened
     statuses = {}
     for role in ("dpo", "auditor", "lead", "reviewer"):
         token = place.reviews.begin_session(role)
