@@ -321,3 +321,18 @@ def _lines(file: Path) -> Iterator[TextIO]:
 
 def _due(found: Request) -> str:
     return found.due_at.astimezone().date().isoformat()
+
+
+@subject.command("index")
+@click.option("--again", is_flag=True, help="Also recordings that are in the index, such as after an update.")
+@click.pass_context
+def build_index(ctx: click.Context, *, again: bool) -> None:
+    """Fills the index for recordings that were redacted before it was kept.
+
+    What was said is read from transcripts in clear, where the policy keeps them sealed; else only what is known beside.
+    """
+    from redact.governance.finding import rebuild
+    from redact.pipeline import Redactor
+
+    done = rebuild(stores(ctx), Redactor().findings, rules(ctx).archives, again=again)
+    click.echo(", ".join(f"{count} {what.replace('_', ' ')}" for what, count in sorted(done.items())) or "nothing")

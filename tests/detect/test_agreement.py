@@ -53,6 +53,7 @@ ANSWERED = [
     ("fr", "yes", "A: Bonjour, cet appel peut être enregistré, êtes-vous d'accord ?", "C: Oui, d'accord."),
     ("fr", "yes", "A: Cet appel est susceptible d'être enregistré, cela vous convient ?", "C: Pas de souci."),
     ("fr", "yes", "A: Votre appel est enregistré.", "C: Je suis d'accord."),
+    ("fr", "none", "A: Service client, c'est appel peut-être enregistré."),  # as engines hear it
     ("fr", "yes", "A: Puis-je enregistrer cette conversation ?", "C: Allez-y."),
     ("fr", "yes", "A: Acceptez-vous que cette conversation soit enregistrée ?", "C: Euh oui, bien sûr."),
     ("fr", "yes", "A: Ça vous dérange si j'enregistre l'appel ?", "C: Non, pas du tout."),

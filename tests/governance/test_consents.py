@@ -170,7 +170,7 @@ def test_coverage_is_counted_by_week_queue_and_basis():
     ("language", "wanted"),
     [
         ("en", ("With a basis", "50.0%", "legitimate interest", "2026-W10")),
-        ("fr", ("Base légale", "50,0\N{NARROW NO-BREAK SPACE}%", "intérêt légitime", "2026-W10")),
+        ("fr", ("Base légale", "50,0\N{NO-BREAK SPACE}%", "intérêt légitime", "2026-W10")),
     ],
 )
 def test_the_page_of_coverage_is_in_both_languages(language, wanted):

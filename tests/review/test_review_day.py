@@ -219,6 +219,11 @@ def whole(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
 
 
+def write(path, text):
+    path.write_text(text)
+    return path
+
+
 def decide_on_proposals(served, page, tmp_path):
     """A lead accepts what was proposed, and it is written as recognizers."""
     expect(page.locator("#enter")).to_be_enabled()
@@ -235,6 +240,23 @@ def decide_on_proposals(served, page, tmp_path):
     served.redact("review", tmp_path / "calls" / "out", "--team", "--export-terms", file)
     assert "Blauwe Reiger" in file.read_text()
     assert file.stat().st_mode & 0o077 == 0
+
+
+def look_at_what_is_due(served, page):
+    """The data protection officer's page."""
+    expect(page.locator("#enter")).to_be_enabled()
+    page.fill("input[name=name]", "dora")
+    page.fill("input[name=password]", PASSWORD)
+    page.keyboard.press("Enter")
+    page.click("a[href='/dpo']")
+    expect(page.locator(".paper dl")).to_be_visible()
+    assert "Deadlines" in page.locator(".paper").inner_text()
+    assert serious(page) == []
+    page.set_viewport_size({"width": 1280, "height": 900})
+    shoot(page, "review-dpo")
+    page.click("a[href='/approvals']")
+    expect(page.locator("#nothing")).to_be_visible()
+    assert serious(page) == []
 
 
 def test_wrong_passwords_behind_a_proxy_are_counted_by_who_calls(served):
@@ -254,6 +276,12 @@ def test_a_team_signs_in_and_sees_its_own_calls_only_in_its_language(served, pag
     served.redact("keys", "init")
     served.users("add", "francine", "--language", "fr", "--password", PASSWORD)
     served.users("add", "lea", "--role", "lead", "--password", PASSWORD)
+    served.users("add", "dora", "--role", "dpo", "--password", PASSWORD)
+    organisation = {"controller": {"name": "Halcyon Hotels"}, "dpo": {"name": "Maud Ferrant"}}
+    told = {**organisation, "archives": [str(tmp_path / "calls" / "out")]}
+    (tmp_path / "config" / "redact" / "organisation.yaml").write_text(json.dumps(told))
+    served.redact("subject", "open", "access", write(tmp_path / "person", "name: Desmond Halloway"), "--language", "en")
+    served.redact("breach", "open", "--nature", "availability", "--risk", "risk")
     address, _ = served("--team")
     page.goto(f"{address}sign-in")
     page.fill("input[name=name]", "francine")
@@ -285,6 +313,9 @@ def test_a_team_signs_in_and_sees_its_own_calls_only_in_its_language(served, pag
     page.click("#sign-out")
     page.wait_for_selector("input[name=name]")
     decide_on_proposals(served, page, tmp_path)
+    page.click("#sign-out")
+    page.wait_for_selector("input[name=name]")
+    look_at_what_is_due(served, page)
     page.click("#sign-out")
     page.wait_for_selector("input[name=name]")
     page.goto(address)

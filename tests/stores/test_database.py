@@ -18,8 +18,8 @@ from redact.stores.database import connect
 NAME = "Wilhelmina Canary"
 INSERT = text("INSERT INTO current_master VALUES (:one, :master_id)")
 TABLES = {
-    "records": {"audit", "lawful_bases", "alembic_version"},
-    "keyring": {"data_keys", "current_master", "alembic_version"},
+    "records": {"audit", "audit_cuts", "lawful_bases", "alembic_version"},
+    "keyring": {"data_keys", "current_master", "successors", "alembic_version"},
 }
 
 
