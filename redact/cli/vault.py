@@ -57,10 +57,10 @@ def seal(ctx: click.Context, file: Path, recording_id: str, kind: str, *, withou
 def open_sealed(ctx: click.Context, recording_id: str, kind: str, output: Path, reason: str, *, force: bool) -> None:
     """Gives back what was sealed: personal data in clear. All of it is checked before anything is given out.
 
-    Refused (exit code 8) while a breach has exports frozen, and to an account without the training that the
-    organisation wants (`clear_access.training`).
+    Refused (exit code 8) while a breach has exports frozen, to an account without the training that the organisation
+    wants (`clear_access.training`), and before a second person has agreed, where it wants one: they are asked then.
     """
-    from redact.governance import organisation, training
+    from redact.governance import organisation, second_person, training
     from redact.governance.freeze import require_not_frozen
     from redact.publish import Staged, check_targets
     from redact.stores.audit import actor
@@ -69,7 +69,9 @@ def open_sealed(ctx: click.Context, recording_id: str, kind: str, output: Path, 
     with kept.audit.action("vault.open", recording_id, reason=_word(reason)) as counts:
         kept.marks.require_unrestricted(recording_id)
         require_not_frozen(kept)
-        training.require(kept, organisation.load(settings(ctx)["organisation"]), actor())
+        rules = organisation.load(settings(ctx)["organisation"])
+        training.require(kept, rules, actor())
+        second_person.require(kept, rules, recording_id, actor(), reason)
         chunks = kept.vault.opened(recording_id, kind)  # type: ignore[arg-type]
         if str(output) == "-":
             for chunk in chunks:
