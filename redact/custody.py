@@ -10,7 +10,7 @@ from typing import BinaryIO
 from redact import naming, subjects
 from redact.errors import KeyMissing, NoLawfulBasis, RedactError
 from redact.options import NO_CUSTODY, Custody
-from redact.stores.data_keys import IDS
+from redact.stores.data_keys import IDS, NO_KEY, NOTHING_SEALED
 from redact.stores.opened import Stores
 from redact.stores.vault import Kind, Vault, erased
 from redact.subjects import Term
@@ -126,14 +126,28 @@ class Custodian:
 
 
 def sources_of(vault: Vault, recording_id: str) -> list[dict[str, str]]:
-    """Where a recording lies, and what its metadata say in clear; empty where unknown.
+    """Where a recording lies, and what its metadata say in clear; empty where unknown, or where it can't be read now.
 
     Each has `source`, `call_id` and `agent`, and `customer_id` and `phone` where the metadata say them.
     """
     try:
-        told: list[dict[str, str]] = json.loads(b"".join(vault.opened(recording_id, "map")))
+        return known_sources(vault, recording_id)
     except KeyMissing:
         return []
+
+
+def known_sources(vault: Vault, recording_id: str) -> list[dict[str, str]]:
+    """The same, for whoever changes or removes what is there: empty only where nothing is known.
+
+    Raises:
+        KeyMissing: it is sealed, and its key can't be had, or the file isn't whole (`NOT_WHOLE`).
+    """
+    try:
+        told: list[dict[str, str]] = json.loads(b"".join(vault.opened(recording_id, "map")))
+    except KeyMissing as error:
+        if error.reason in {NO_KEY, NOTHING_SEALED}:
+            return []
+        raise
     return told
 
 

@@ -7,6 +7,12 @@ from redact.plan import VALUE_CHARACTERS, IsEveryday, never, said
 
 TEXT_SUFFIXES = (".txt", ".vtt", ".srt", ".json")
 PAGE_SUFFIX = ".html"
+# Bytes of a second of a call in each kind of file that is taken for a recording, where nobody knows better.
+RECORDINGS = {
+    ".wav": 16_000, ".wave": 16_000, ".flac": 12_000, ".mp3": 4_000, ".m4a": 4_000, ".mp4": 4_000, ".aac": 4_000,
+    ".ogg": 3_000, ".oga": 3_000, ".opus": 3_000, ".webm": 3_000, ".mka": 3_000, ".amr": 1_500, ".gsm": 1_650,
+}  # fmt: skip
+_REPORT = ".report.json"
 # A name with so many digits in a row may hold a phone number or a date: its outputs get an opaque name.
 _DIGIT_RUN = re.compile(r"\d{5,}")
 
@@ -39,9 +45,14 @@ def opaque(sha256: str) -> str:
     return f"call-{sha256[:16]}"
 
 
+def is_report(name: str) -> bool:
+    """True for what `report_name` gives."""
+    return name.endswith(_REPORT)
+
+
 def report_name(stem: str) -> str:
     """Of the report on the outputs of that stem."""
-    return f"{stem.removesuffix('.redacted')}.report.json"
+    return stem.removesuffix(".redacted") + _REPORT
 
 
 def all_names(stem: str, suffix: str, *, html: bool) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from redact.batch.archive import Archive, Item
-from redact.batch.work import shard, wrong_outputs
+from redact.batch.work import report_path, shard, wrong_outputs
 from redact.errors import RedactError
 from redact.stores.ledger import Archived, Row
 
@@ -43,7 +43,7 @@ def faults(dest: Archive, rows: list[Row], listen: Callable[[Item], bool] | None
 
 def _fault(dest: Archive, row: Row, listen: Callable[[Item], bool] | None) -> Fault | None:
     at = f"{shard(row.recording_id)}/{row.recording_id}"
-    report = f"{at}.report.json"
+    report = report_path(row.recording_id)
     digest = dest.sha256(report)
     content = dest.read(report)
     if digest is None or content is None:

@@ -17,24 +17,21 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+from redact import naming
 from redact.batch.archive import Archive, Item, chosen
 from redact.batch.metadata import NOTHING, Known, Metadata
 from redact.batch.pool import TRIES, stopped
-from redact.batch.work import Job, Outcome, Task, shard, wrong_outputs
-from redact.custody import sources_of, terms_beside
-from redact.errors import CannotWrite, InputRejected, Locked, RedactError
+from redact.batch.work import Job, Outcome, Task, report_path, wrong_outputs
+from redact.custody import known_sources, terms_beside
+from redact.errors import CannotWrite, InputRejected, KeyMissing, Locked, RedactError
 from redact.policy import Policy
 from redact.stores.ledger import OPEN_STATES, Archived, Done, Row, State
 from redact.stores.opened import Stores
+from redact.stores.vault import NOT_WHOLE
 
 # So many files are compared with the ledger at a time.
 _LOOKED_UP_AT_ONCE = 500
-# Bytes of a second of a call, by the file's ending, where nobody knows better: for estimates only.
-_BYTES_A_SECOND = {
-    ".wav": 16_000, ".wave": 16_000, ".flac": 12_000, ".mp3": 4_000, ".m4a": 4_000, ".mp4": 4_000, ".aac": 4_000,
-    ".ogg": 3_000, ".oga": 3_000, ".opus": 3_000, ".webm": 3_000, ".mka": 3_000, ".amr": 1_500, ".gsm": 1_650,
-}  # fmt: skip
-AUDIO = tuple(f"*{suffix}" for suffix in _BYTES_A_SECOND)
+AUDIO = tuple(f"*{suffix}" for suffix in naming.RECORDINGS)
 # Seconds of work of one thread for one of sound, before anything was measured here.
 USUAL_PACE = 0.2
 
@@ -355,7 +352,12 @@ class Batch:
 
     def _tell_map(self, recording_id: str, own: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
         """Note what is known of one place at which a recording lies, beside what was known of it; all its places."""
-        before = sources_of(self.stores.vault, recording_id)
+        before: Sequence[Mapping[str, str]] = ()
+        try:
+            before = known_sources(self.stores.vault, recording_id)
+        except KeyMissing as error:
+            if error.reason != NOT_WHOLE:  # what can't be read for a moment must not be written over
+                raise
         old: Mapping[str, str] = next((each for each in before if each["source"] == own["source"]), {})
         new = {**old, **own}
         places = [*(each for each in before if each["source"] != own["source"]), new]
@@ -390,7 +392,7 @@ class Batch:
             return "changed"
         if self.source.is_link(item.path):
             return "link"
-        report = self.dest.read(f"{shard(recording_id)}/{recording_id}.report.json")
+        report = self.dest.read(report_path(recording_id))
         outputs = json.loads(report)["outputs"] if report else {}
         if not outputs or wrong_outputs(self.dest, recording_id, outputs):
             return "outputs"
@@ -424,7 +426,7 @@ class Batch:
 def estimated_s(item: Item) -> float:
     """Seconds of sound in a file, by its size and ending."""
     ending = "." + item.path.rpartition(".")[2].lower()
-    return item.size_bytes / _BYTES_A_SECOND.get(ending, 8_000)
+    return item.size_bytes / naming.RECORDINGS.get(ending, 8_000)
 
 
 def until(clock: str, now: datetime) -> datetime:

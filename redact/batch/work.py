@@ -173,7 +173,7 @@ class Worker:
     def _redacted(self, path: Path, content: str, known: Metadata, custody: Custody) -> Done:
         redactor = self._redactor.for_call(known.language, known.roles)
         name = naming.opaque(content)
-        before = _told(self._dest.read(f"{shard(name)}/{naming.report_name(name)}"))
+        before = _told(self._dest.read(report_path(name)))
         if before.get("decisions"):
             raise HeldForReview(
                 "a person has corrected this call, and it would be made without that", hint="see it in redact review",
@@ -213,7 +213,7 @@ class Worker:
 
     def _remove_stale(self, name: str, before: Mapping[str, Any]) -> None:
         """Outputs of an earlier policy or option that were not made again would stay as they were."""
-        now = _told(self._dest.read(f"{shard(name)}/{naming.report_name(name)}"))
+        now = _told(self._dest.read(report_path(name)))
         for suffix in set(before.get("outputs", {})) - set(now.get("outputs", {})):
             if self._dest.item(f"{shard(name)}/{name}.redacted{suffix}"):
                 self._dest.remove(f"{shard(name)}/{name}.redacted{suffix}")
@@ -223,7 +223,7 @@ class Worker:
         name = naming.opaque(content)
         if self._job.seals and not self._is_sealed(name):
             return None
-        told = self._dest.read(f"{shard(name)}/{naming.report_name(name)}")
+        told = self._dest.read(report_path(name))
         if told is None:
             return None
         try:
@@ -259,6 +259,11 @@ def usable_models(model: str | None) -> tuple[dict[str, str], str]:
 def shard(recording_id: str) -> str:
     """The folder of a recording's outputs: few hundred folders hold millions of recordings."""
     return recording_id.rpartition("-")[2][:2]
+
+
+def report_path(recording_id: str) -> str:
+    """Where a recording's report lies among the outputs."""
+    return f"{shard(recording_id)}/{naming.report_name(recording_id)}"
 
 
 def wrong_outputs(dest: Archive, recording_id: str, outputs: Mapping[str, str]) -> list[str]:

@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from redact.report import Result
     from redact.texts import TextRedactor
 
-AUDIO_SUFFIXES = frozenset(
-    [".wav", ".wave", ".mp3", ".ogg", ".oga", ".opus", ".flac", ".m4a", ".mp4", ".aac", ".amr", ".webm", ".mka", ".gsm"]
-)
-
 
 @click.command()
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -221,16 +217,18 @@ def _called(path: Path, number: int, stream: TextIO, result: Result | None = Non
 
 def _expanded(inputs: tuple[Path, ...]) -> Iterator[Path]:
     """Files as given; of folders, the recordings in them that are not outputs."""
+    from redact.naming import RECORDINGS, is_report
+
     for given in inputs:
         if not given.is_dir():
             yield given
             continue
-        inside = sorted(p for p in given.iterdir() if ".redacted" not in p.name and not p.name.endswith(".report.json"))
+        inside = sorted(p for p in given.iterdir() if ".redacted" not in p.name and not is_report(p.name))
         recordings, transcripts = (
-            [path for path in inside if path.suffix.lower() in kinds] for kinds in (AUDIO_SUFFIXES, TRANSCRIPT_SUFFIXES)
+            [path for path in inside if path.suffix.lower() in kinds] for kinds in (RECORDINGS, TRANSCRIPT_SUFFIXES)
         )
         if not recordings and not transcripts:
-            known = " ".join(sorted(AUDIO_SUFFIXES | TRANSCRIPT_SUFFIXES))
+            known = " ".join(sorted({*RECORDINGS, *TRANSCRIPT_SUFFIXES}))
             raise InputRejected("the folder holds no recordings and no transcripts", hint=f"known endings: {known}")
         yield from recordings or transcripts  # a transcript beside a recording would have outputs of the same names
 

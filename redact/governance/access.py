@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from redact.batch.archive import Archive
-from redact.batch.work import shard, wrong_outputs
+from redact.batch.work import report_path, shard, wrong_outputs
 from redact.errors import InputRejected, PolicyError, RedactError, UsageError
 from redact.governance import access_page, packs
 from redact.governance.freeze import require_not_frozen
@@ -215,7 +215,7 @@ def _copied(
     stores: Stores, archive: Archive, recording_id: str, pack: zipfile.ZipFile, voice: OwnVoice | None
 ) -> Given | str | None:
     """A recording's copies in the pack; else a word for why there are none, or None where the archive lacks it."""
-    content = archive.read(f"{shard(recording_id)}/{recording_id}.report.json")
+    content = archive.read(report_path(recording_id))
     if content is None:
         return None
     try:

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Literal
 
 from redact.batch.archive import Archive
-from redact.custody import sources_of
-from redact.errors import RedactError, UsageError
-from redact.governance.places import Places, outputs, report_of
+from redact.batch.work import report_path
+from redact.custody import known_sources
+from redact.errors import KeyMissing, RedactError, UsageError
+from redact.governance.places import Places, outputs
 from redact.stores.certificates import Certificate
 from redact.stores.opened import Stores
+from redact.stores.vault import NOT_WHOLE
 
 # What is erased: everything; everything but the report, which tells no value; or the original alone.
 How = Literal["all", "keeps_report", "original"]
@@ -193,7 +195,7 @@ def _forget(stores: Stores, places: Places, recording_id: str, removed: Counter[
         if how == "original":
             removed["ledger"] += ledger.without_original(recording_id)
             continue
-        report = archive.read(report_of(recording_id)) if how == "keeps_report" else None
+        report = archive.read(report_path(recording_id)) if how == "keeps_report" else None
         removed["ledger"] += ledger.erase(recording_id, report=hashlib.sha256(report).hexdigest() if report else "")
     if how != "original":
         removed["index"] += stores.index.forget(recording_id)
@@ -204,7 +206,7 @@ def _remove_outputs(
     stores: Stores, places: Places, recording_id: str, removed: Counter[str], *, keeps_report: bool
 ) -> None:
     for archive in places.archives:
-        report = report_of(recording_id)
+        report = report_path(recording_id)
         if keeps_report:
             _empty(archive, report)
         for path in outputs(archive, recording_id):
@@ -243,7 +245,7 @@ def _remove_originals(stores: Stores, places: Places, recording_id: str, removed
     known = [row for each in places.archives for row in stores.ledger.archive(each.url).of(recording_id)]
     contents = {row.content for row in known} - {""}
     stamps = {row.stamp for row in known if not row.content}
-    for told in sources_of(stores.vault, recording_id):
+    for told in _sources(stores, recording_id, removed):
         for place in filter(None, (told["source"], told.get("moved_to"))):
             folder, _, name = place.rpartition("/")
             archive = Archive(folder)
@@ -253,6 +255,17 @@ def _remove_originals(stores: Stores, places: Places, recording_id: str, removed
                 removed["originals"] += 1
 
 
+def _sources(stores: Stores, recording_id: str, removed: Counter[str]) -> list[dict[str, str]]:
+    """Where it lay. What was damaged can't tell any more, which the certificate says."""
+    try:
+        return known_sources(stores.vault, recording_id)
+    except KeyMissing as error:
+        if error.reason != NOT_WHOLE:
+            raise
+        removed["unknown_places"] += 1
+        return []
+
+
 def _has_report(stores: Stores, places: Places, recording_id: str) -> bool:
     """True where the ledger knows of a report that was left when its recording was erased."""
     ledgers = (stores.ledger.archive(archive.url) for archive in places.archives)
@@ -260,7 +273,7 @@ def _has_report(stores: Stores, places: Places, recording_id: str) -> bool:
 
 
 def _is_there(stores: Stores, places: Places, recording_id: str, *, keeps_report: bool) -> bool:
-    allowed = {report_of(recording_id)} if keeps_report else set()
+    allowed = {report_path(recording_id)} if keeps_report else set()
     for archive in places.archives:
         rows = stores.ledger.archive(archive.url).of(recording_id)
         if any(row.state != "erased" for row in rows) or set(outputs(archive, recording_id)) - allowed:

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from redact import naming
 from redact.batch.archive import Archive, Item
-from redact.batch.work import shard
+from redact.batch.work import report_path, shard
 
 _ENDING = ".report.json"
 _NIGHTS = "nights/"
@@ -61,7 +61,7 @@ class Places:
         for archive in self.archives:
             for item in archive.items():
                 name = item.path.rpartition("/")[2].removesuffix(_ENDING)
-                if item.path == report_of(name):
+                if item.path == report_path(name):
                     reports[name] = item.modified_at
                 elif item.path.endswith(_ENDING) and (one := _loose(archive, item)):
                     loose[naming.opaque(one.sha256)].append(one)
@@ -93,11 +93,6 @@ class Places:
 def outputs(archive: Archive, recording_id: str) -> list[str]:
     """Paths of a recording's outputs and report, as a batch has made them."""
     return archive.beginning(f"{shard(recording_id)}/{recording_id}.")
-
-
-def report_of(recording_id: str) -> str:
-    """The path of a recording's report, as a batch has made it."""
-    return f"{shard(recording_id)}/{naming.report_name(recording_id)}"
 
 
 def _loose(archive: Archive, item: Item) -> Loose | None:

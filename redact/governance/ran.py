@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from redact.batch.archive import Archive
-from redact.batch.work import shard
+from redact.batch.work import report_path
 from redact.errors import Damaged
 from redact.governance.organisation import Organisation
 from redact.stores.ledger import STATES, Row
@@ -136,7 +136,7 @@ def report_of(archive: Archive, recording_id: str) -> dict[str, Any]:
         InputRejected: the archive can't be reached.
     """
     try:
-        told = json.loads(archive.read(f"{shard(recording_id)}/{recording_id}.report.json") or b"{}")
+        told = json.loads(archive.read(report_path(recording_id)) or b"{}")
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}

@@ -42,6 +42,8 @@ INDEX, PROPOSALS = "subjects.index", "review.proposals"
 NO_RECORDINGS = frozenset({LOG, PERSONS, SOURCES, INDEX, PROPOSALS})
 # Why something is refused: a word for whoever can go on without it.
 NOT_WAITING = "not_waiting"
+# Reasons of `KeyMissing`: there is nothing to be had, other than where a key can't be reached at the moment.
+NO_KEY, NOTHING_SEALED = "no_key", "nothing_sealed"
 # So many keys are wrapped anew in one transaction: what is lost when it is killed.
 BATCH = 200
 
@@ -114,7 +116,9 @@ class DataKeys:
                     wanted = (_SUCCESSORS.c.recording_id == recording_id) & (_SUCCESSORS.c.key_id == key_id)
                     row = connection.execute(select(_SUCCESSORS).where(wanted)).one_or_none() or row
         if row is None:
-            raise KeyMissing("there is no key for this recording", hint="it was never sealed here, or it was erased")
+            raise KeyMissing(
+                "there is no key for this recording", hint="it was never sealed here, or it was erased", reason=NO_KEY
+            )
         return self._unwrapped(row)
 
     def _unwrapped(self, row: Row[Any]) -> DataKey:

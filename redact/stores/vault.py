@@ -22,7 +22,7 @@ from typing import BinaryIO, Literal, Protocol, get_args
 
 from redact.errors import CannotWrite, Damaged, KeyMissing, NoLawfulBasis, UsageError
 from redact.publish import Staged
-from redact.stores.data_keys import IDS, NO_RECORDINGS, DataKey, DataKeys
+from redact.stores.data_keys import IDS, NO_RECORDINGS, NOTHING_SEALED, DataKey, DataKeys
 
 Kind = Literal["original", "map", "transcript", "case"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -111,8 +111,9 @@ class Vault:
         except FileNotFoundError:
             self._keys.of(recording_id)  # that there is no key says more
             raise KeyMissing(
-                f"the vault holds no {kind} of this recording", hint="see what it holds with: redact vault list"
-            ) from None
+                f"the vault holds no {kind} of this recording", hint="see what it holds with: redact vault list",
+                reason=NOTHING_SEALED,
+            ) from None  # fmt: skip
         except OSError as error:
             raise _unreadable(error) from None
 
