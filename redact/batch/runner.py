@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, Self
 
 from redact import naming
@@ -231,8 +231,13 @@ class Batch:
         return replace(
             before or Row(source, item.size_bytes, item.stamp), state="pending", reason="",
             call=known("call", metadata.call_id), agent=known("agent", metadata.agent), queue=metadata.queue,
-            recorded_at=metadata.recorded_at,
+            recorded_at=metadata.recorded_at or self._recorded_at(item, metadata),
         )  # fmt: skip
+
+    def _recorded_at(self, item: Item, metadata: Metadata) -> str:
+        """When a call was recorded, by what is on record of its lawful basis; empty where that doesn't say."""
+        records = self.stores.consent.of(metadata.call_id or PurePosixPath(item.path).stem)
+        return min((record.recorded_at for record in records if record.recorded_at), default="")
 
     def run(self, pool: Pool, choice: Choice) -> Ended:
         """One run, the only one on this archive at the time.

@@ -1,5 +1,6 @@
 """A run takes what is open, books it, and writes nothing where nothing is to be done."""
 
+import io
 import json
 import os
 import sys
@@ -22,6 +23,7 @@ from redact.batch.pool import Limits
 from redact.batch.runner import Choice, estimated_s, until
 from redact.custody import sources_of
 from redact.errors import ExitCode, InputRejected, Locked
+from redact.stores.consent import read_csv
 from redact.stores.vault import Vault
 
 
@@ -615,3 +617,14 @@ def test_ten_thousand_that_are_done_are_passed_over_in_seconds(world):
     ended, _ = world.run(ALL)
     assert ended.listed == {"unchanged": 10_000}
     assert time.process_time() - began < 5
+
+
+def test_when_a_call_was_recorded_is_taken_from_what_is_on_record_of_its_basis(world):
+    world.add("call-7.wav", b"RIFF seven")
+    world.add("call-8.wav", b"RIFF eight")
+    stores = world.stores()
+    table = "call_id,person,lawful_basis,recorded_at\ncall-7,someone,contract,2026-03-01T09:30:00+01:00\n"
+    stores.consent.add(read_csv(io.StringIO(table), stores.consent))
+    stores.close()
+    world.run()
+    assert sorted(row.recorded_at for row in world.rows()) == ["", "2026-03-01T08:30:00+00:00"]
