@@ -104,6 +104,7 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
 
     is_kept = given["team"] or settings(ctx).has_stores or given["originals"] == "vault"
     kept = stores(ctx) if is_kept else None
+    desk = Desk(folder, _told(kept, folder) if kept else dict)  # first: it refuses a folder that isn't there
     where = settings(ctx)["reviews"] if given["team"] else f"sqlite:///{folder.resolve() / _HIDDEN}"
     archive = kept.ledger.pseudonym("archive", str(folder.resolve())) if kept and given["team"] else "here"
     database = connect(where, "qa")
@@ -115,7 +116,7 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
         entry = secrets.token_urlsafe(24)
         reviews.put_user(LOCAL, security.password_hash(secrets.token_urlsafe(24)))
     return Place(
-        Desk(folder, _told(kept, folder) if kept else dict),
+        desk,
         reviews,
         originals,
         _maker(kept, folder, originals, chosen_options({**given, "force": True}, policy)) if originals else None,
