@@ -82,6 +82,7 @@ def objection(ctx: click.Context, reference: str, at: str | None) -> None:
     """Notes an objection to legitimate interest: for a call, or for all calls of a person. - reads it from stdin."""
     kept = stores(ctx)
     _noted(kept, "consent.object", kept.consent.object, reference, at)
+    click.echo("it counts where the basis is legitimate interest; for consent: redact consent withdraw")
 
 
 @consent.command("apply")

@@ -32,6 +32,21 @@ def rules(ctx: click.Context) -> Organisation:
     return organisation.load(settings(ctx)["organisation"])
 
 
+def rules_for(ctx: click.Context, case_id: str) -> Organisation:
+    """The same, as it is told in the language of a request; it is said where nobody has translated it."""
+    from redact.governance import organisation, subjects
+
+    file = Path(settings(ctx)["organisation"])
+    language = subjects.request(stores(ctx), case_id).language
+    beside = file.with_suffix(f".{language}{file.suffix}")
+    told = organisation.translated(file, language)
+    if len(told.languages) > 1 and told.languages[0] != language and not beside.exists():
+        click.echo(
+            f"redact: the organisation's own words are not translated\n  next: say them in {beside.name}", err=True
+        )
+    return told
+
+
 @click.command("export")
 @case_argument
 @output_option
@@ -55,7 +70,7 @@ def export(ctx: click.Context, /, case_id: str, output: Path, *, force: bool, **
     phrase = packs.passphrase()
     how = access.Packing(phrase, _voice(kept, case_id, given) if given["own_voice"] else None)
     with Staged(output.parent, private=True) as staged:
-        done = access.export(kept, rules(ctx), case_id, cast("Any", staged.open(output.name)), how)
+        done = access.export(kept, rules_for(ctx, case_id), case_id, cast("Any", staged.open(output.name)), how)
         staged.publish(force=force)
     _tell_export(done)
     click.echo(f"passphrase, shown this once: {phrase}\n  send it by another way than the pack")

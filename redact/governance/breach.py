@@ -7,7 +7,7 @@ recordings that are exposed. The case itself holds times, counts, words of fixed
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
 
@@ -32,6 +32,8 @@ TEXTS: tuple[Text, ...] = get_args(Text)
 # What every breach is documented by (GDPR, Art. 33(5)).
 _CLOSING: tuple[Text, ...] = ("facts", "effects", "remedy")
 _LONGEST_TEXT = 20_000
+# What may become known when a breach is closed already.
+_LATE = ("sent_at", "persons_told_at", "authority_ref")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +108,12 @@ def update(stores: Stores, organisation: Organisation, case_id: str, known: Know
     """Note what else became known of a breach.
 
     Raises:
-        UsageError: there is no such breach, it is closed, or what is known can't be.
+        UsageError: there is no such breach, what is known can't be, or it is closed: then only when the authority and
+            people were told can be noted.
     """
     moment = now or datetime.now(UTC)
-    case = open_case(stores, case_id)
+    is_late_entry = known == replace(Known(), language=known.language, **{n: getattr(known, n) for n in _LATE})
+    case = breach_case(stores, case_id) if is_late_entry else open_case(stores, case_id)
     _check(known, moment)
     due = known.aware_at + timedelta(hours=organisation.breach.deadline_hours) if known.aware_at else None
     with stores.audit.action("breach.update", case_id, reason=_drill(case)):
@@ -133,6 +137,8 @@ def close(stores: Stores, organisation: Organisation, case_id: str, known: Known
     lacking: list[str] = [name for name in _CLOSING if name not in case.fields.get("texts", {})]
     if "risk" not in case.fields:
         lacking.append("risk")
+    if people(case) == "required" and not case.fields.get("persons_told_at") and not case.fields.get("drill"):
+        lacking.append("people_told_at, or an exemption")
     if not case.fields.get("sent_at") and "not_notified" not in case.fields.get("texts", {}):
         lacking.append("sent_at or not_notified")
     with stores.audit.action("breach.close", case_id, reason=_drill(case)):
@@ -220,6 +226,22 @@ def _missing(organisation: Organisation, case: Case, now: datetime) -> Iterator[
         yield "risk"
     if is_late(case, now) and "delay" not in texts:
         yield "delay"
+
+
+def people(case: Case) -> str:
+    """Whether people have to be told of a breach: `required`, or why not, as in GDPR, Art. 34(1) and (3).
+
+    That nobody can read the data, a risk that isn't high, and what was done since free of it; where to write to each
+    would take too much, there is a public notice in place of letters (`disproportionate`).
+    """
+    risk = case.fields.get("risk")
+    if risk is None:
+        return "unknown"
+    if (case.fields.get("scope") or {}).get("unintelligible"):
+        return "unintelligible"
+    if risk != "high":
+        return "low_risk"
+    return str(case.fields.get("exemption") or "required")
 
 
 def is_late(case: Case, now: datetime) -> bool:

@@ -12,7 +12,7 @@ from html import escape
 from typing import Any
 
 from redact import __version__, paper
-from redact.governance.breach import Sealed, Text, data_categories, data_subjects
+from redact.governance.breach import Sealed, Text, data_categories, data_subjects, people
 from redact.governance.organisation import Contact, Organisation
 from redact.governance.words import words
 from redact.stores.cases import Case, Event
@@ -44,22 +44,6 @@ class Told:
         return people(self.case)
 
 
-def people(case: Case) -> str:
-    """Whether people have to be told of a breach: `required`, or why not, as in GDPR, Art. 34(1) and (3).
-
-    That nobody can read the data, a risk that isn't high, and what was done since free of it; where to write to each
-    would take too much, there is a public notice in place of letters (`disproportionate`).
-    """
-    risk = case.fields.get("risk")
-    if risk is None:
-        return "unknown"
-    if (case.fields.get("scope") or {}).get("unintelligible"):
-        return "unintelligible"
-    if risk != "high":
-        return "low_risk"
-    return str(case.fields.get("exemption") or "required")
-
-
 def authority(told: Told, language: str) -> str:
     """The form for the authority."""
     said = words("breach", language)
@@ -83,13 +67,16 @@ def letter(told: Told, language: str) -> str:
     """The letter to people in plain language, or the notice to all where letters would take too much."""
     said, sealed, organisation = words("breach", language), told.sealed, told.organisation
     title = said["public_title" if told.people == "disproportionate" else "people_title"]
+    intro = "public_intro" if told.people == "disproportionate" else "people_intro"
     officer = organisation.dpo if organisation.dpo.contact else organisation.controller
     ask = said["people_ask" if organisation.dpo.contact else "people_ask_controller"]
     aware = moment(told.case.fields["aware_at"], language)
     categories = [each for activity in organisation.activities for each in activity.data_categories]
     parts = [
         f"<p>{escape(organisation.controller.name)}<br>{escape(organisation.controller.address)}</p>",
-        f"<p>{escape(said['dear'])}</p><p>{escape(said['people_intro'].format(aware=aware))}</p>",
+        f"<p>{moment(told.at, language)}</p>",
+        *([] if told.people == "disproportionate" else [f"<p>{escape(said['dear'])}</p>"]),
+        f"<p>{escape(said[intro].format(aware=aware))}</p>",
         *_section(said["people_what"], _prose(sealed.text("people", language) or sealed.text("nature", language))),
         *_section(said["people_data"], [_list(dict.fromkeys(categories))]),
         *_section(said["people_effect"], _prose(sealed.text("consequences", language))),
@@ -99,6 +86,8 @@ def letter(told: Told, language: str) -> str:
     if organisation.authority.name:
         whom = ", ".join(filter(None, (organisation.authority.name, organisation.authority.contact)))
         parts.append(f"<p>{escape(said['people_complain'].format(authority=whom))}</p>")
+    if told.people != "disproportionate":
+        parts.append(f"<p>{escape(said['closing'])}</p>")
     parts.append(f"<p>{escape(organisation.controller.name)}</p>")
     return _page(told, title, parts, language)
 
@@ -213,7 +202,7 @@ def _extent(told: Told, said: Mapping[str, str]) -> Iterator[str]:
     ]
     if scope:
         types = ", ".join(f"{kind} {count}" for kind, count in scope["types"].items())
-        rows += [(said["agents"], scope["agents"]), (said["types"], types or said["none"])]
+        rows += [(said["agents"], scope["agents"] or said["not_known"]), (said["types"], types or said["none"])]
     yield paper.table(("", ""), rows)
     if scope:
         yield f"<p>{escape(said['method'].format(**scope))} {escape(said['copies'].format(**scope))}.</p>"

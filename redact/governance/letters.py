@@ -217,7 +217,8 @@ def _restriction(told: _Told) -> Iterator[str]:
     restricted = told.found.case.fields.get("restricts", {}).get("recordings", [])
     if not restricted:
         raise _not_so("nothing is restricted", f"redact subject restrict {told.found.case_id}")
-    yield told.filled("restriction", count=told.recordings(len(restricted)))
+    name = "restriction_objection" if told.found.kind == "objection" else "restriction"
+    yield told.filled(name, count=told.recordings(len(restricted)))
 
 
 def _lifted(told: _Told) -> Iterator[str]:

@@ -6,8 +6,8 @@ Nothing is sent: who leads on the breach sends it, and notes when.
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -31,6 +31,9 @@ REGISTER_COLUMNS = (
 )  # fmt: skip
 
 
+_SAME: Mapping[str, Organisation] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Notified:
     """What was written.
@@ -50,9 +53,15 @@ class Notified:
 
 
 def notify(
-    stores: Stores, organisation: Organisation, case_id: str, folder: Path, now: datetime | None = None,
+    stores: Stores,
+    organisation: Organisation,
+    case_id: str,
+    folder: Path,
+    now: datetime | None = None,
     phase: int | None = None,
-) -> Notified:  # fmt: skip
+    *,
+    translations: Mapping[str, Organisation] = _SAME,
+) -> Notified:
     """Write the papers of a notification: for the authority, for controllers where we process for others, for people.
 
     Args:
@@ -63,6 +72,7 @@ def notify(
         now: the moment; None for this one.
         phase: number of this one, where something may follow later; why, the text `pending` says (GDPR, Art. 33(4)).
             None where all has to be there.
+        translations: the organisation as it is told in each language, where that differs.
 
     Raises:
         UsageError: something is missing in the case, or nobody has to be told. Each thing is named.
@@ -73,7 +83,7 @@ def notify(
     word = "drill" if case.fields.get("drill") else "breach"
     with stores.audit.action("breach.notify", case_id, reason=word) as counts:
         told = _told(stores, organisation, case, moment, phase)
-        files = _write(told, folder)
+        files = _write(told, folder, translations)
         phases = [*case.fields.get("phases", ()), {"at": said(moment), "missing": list(told.missing)}]
         state = "partly" if told.missing else "notified"
         figures = {"phase": told.phase, "files": len(files), "missing": list(told.missing)}
@@ -157,19 +167,20 @@ def _check(lacking: Sequence[str], *, in_phases: bool, has_reason: bool) -> None
     )
 
 
-def _write(told: papers.Told, folder: Path) -> tuple[Path, ...]:
+def _write(told: papers.Told, folder: Path, translations: Mapping[str, Organisation]) -> tuple[Path, ...]:
     organisation, is_told = told.organisation, told.people in {"required", "disproportionate"}
     is_owed = told.case.fields.get("risk") != "unlikely"
     start = f"{told.case.case_id}.phase-{told.phase}"
     with Staged(folder, private=True) as staged:
         for language in organisation.languages:
-            pages = {"authority": papers.authority(told, language)} if is_owed else {}
+            here = replace(told, organisation=translations.get(language, organisation))
+            pages = {"authority": papers.authority(here, language)} if is_owed else {}
             if organisation.role == "processor":
                 for number, controller in enumerate(organisation.controllers, start=1):
-                    pages[f"controller-{number}"] = papers.controller_notice(told, controller, language)
+                    pages[f"controller-{number}"] = papers.controller_notice(here, controller, language)
             if is_told and not told.missing:
-                pages["people"] = papers.letter(told, language)
-            pages["timeline"] = papers.timeline(told, language)
+                pages["people"] = papers.letter(here, language)
+            pages["timeline"] = papers.timeline(here, language)
             for name, page in pages.items():
                 staged.open(f"{start}.{name}.{language}.html").write(page.encode())
         staged.open(f"{start}.json").write(papers.as_json(told).encode())
@@ -196,13 +207,14 @@ def _register_page(rows: Sequence[dict[str, str]], language: str) -> Iterator[st
 
 
 def _facts(row: dict[str, str]) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in row.items() if value and name != "case_id"]
+    always = {"persons_told_at"}
+    return [(name, value) for name, value in row.items() if (value or name in always) and name != "case_id"]
 
 
 def _shown(name: str, value: str, language: str) -> Any:
     told = words("breach", language)
     if name.endswith("_at"):
-        return papers.moment(value, language)
+        return papers.moment(value, language) if value else told["not_told"]
     if name == "risk":
         return told[f"risk_{value}"]
     return ", ".join(told.get(part, part) for part in value.split(", ")) if name in {"state", "natures"} else value

@@ -205,7 +205,7 @@ def read_csv(file: TextIO, consent: Consent) -> Iterator[Record]:
     Raises:
         InputRejected: a column is missing or unknown, or a row is wrong. The message tells line and column only.
     """
-    rows = csv.DictReader(file)
+    rows = csv.DictReader(file, delimiter=_delimiter(file))
     columns = [name.strip() for name in _readable(rows, lambda: rows.fieldnames) or ()]
     missing = [name for name in REQUIRED_COLUMNS if name not in columns]
     unknown = len([name for name in columns if name not in COLUMNS])
@@ -217,6 +217,19 @@ def read_csv(file: TextIO, consent: Consent) -> Iterator[Record]:
     rows.fieldnames = columns
     while (row := _readable(rows, lambda: next(rows, None))) is not None:
         yield _record(row, rows.line_num, consent)
+
+
+def _delimiter(file: TextIO) -> str:
+    """What stands between cells: in spreadsheets of some countries, semicolons."""
+    if not file.seekable():
+        return ","
+    start = file.tell()
+    try:
+        head = file.readline()
+    except UnicodeDecodeError:
+        head = ""  # it is told where the rows are read
+    file.seek(start)
+    return ";" if head.count(";") > head.count(",") else ","
 
 
 def _readable(rows: "csv.DictReader[str]", what: Callable[[], _T]) -> _T:

@@ -256,7 +256,11 @@ def test_a_breach_is_not_closed_without_what_documents_it(office, org, lacking) 
 
 def test_what_is_closed_stays_as_it_is(office, org, tmp_path) -> None:
     case = whole(office, org)
-    breach.close(office.kept, org, case, Known(texts=CLOSING, sent_at=NOON), later(1))
+    with pytest.raises(UsageError, match="people_told_at"):  # the risk is high
+        breach.close(office.kept, org, case, Known(texts=CLOSING, sent_at=NOON), later(1))
+    breach.close(office.kept, org, case, Known(persons_told_at=NOON), later(1))
+    told = breach.update(office.kept, org, case, Known(authority_ref="2026-1"), later(2))  # it came late
+    assert (told.state, told.fields["authority_ref"]) == ("closed", "2026-1")
     for way in (
         lambda: breach.update(office.kept, org, case, Known(risk="risk"), later(2)),
         lambda: scope(office.kept, org, case, Asked(whole=True), later(2)),

@@ -174,7 +174,7 @@ class TestContaining:
         thaw(office.kept, case)
         assert run(office, *opening)[0] == 0
         contain(office.kept, case, ["exports"])
-        breach.close(office.kept, org, case, Known(texts=CLOSING, sent_at=NOON))
+        breach.close(office.kept, org, case, Known(texts=CLOSING, sent_at=NOON, persons_told_at=NOON))
         assert not is_frozen(office.kept)
         assert run(office, *opening)[0] == 0
 

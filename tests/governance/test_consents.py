@@ -78,7 +78,7 @@ def test_a_batch_that_tries_it_again_holds_it_again(office, withdrawn):
     office.kept.ledger.archive(str(office.world.dest.resolve())).reopen(("held",))
     office.kept.close()
     (office.world.source / "2026-03-02").mkdir(exist_ok=True)  # its original was kept, say
-    from redact.governance.erasure import sources_of
+    from redact.custody import sources_of
 
     source = sources_of(office.kept.vault, withdrawn)[0]["source"]
     name = source.removeprefix(f"{office.world.source}/")

@@ -261,3 +261,9 @@ def test_a_recording_s_time_that_the_record_lacks_is_the_caller_s(consent):
     assert consent.require("call-1", BEGAN)
     with pytest.raises(NoLawfulBasis, match="given_late"):
         consent.require("call-1", "2026-03-01T08:00:00+00:00")
+
+
+def test_a_table_with_semicolons_is_read(consent):
+    table = "call_id;person;lawful_basis;purposes\ncall-9;12, Quay Street;contract;quality\n"
+    (record,) = read_csv(io.StringIO(table), consent)
+    assert (record.call_id, record.basis, record.purposes) == ("call-9", "contract", ("quality",))
