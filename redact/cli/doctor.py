@@ -6,15 +6,12 @@ import importlib.metadata
 import os
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from redact.cli.kept import settings, stores
 from redact.errors import Damaged, ExitCode, InputRejected, UsageError
-
-if TYPE_CHECKING:
-    from redact.stores.opened import Stores
 
 _FOLDER = click.Path(path_type=Path)
 _SIGNS = {"ok": "ok", "warning": "WARNING", "failed": "FAILED", "unknown": "unknown"}
@@ -29,6 +26,7 @@ _LIBRARIES = (
 @click.option("--security", is_flag=True, help="Check the whole installation: keys, log, vault, outputs, users.")
 @click.option("--json", "as_json", is_flag=True, help="With --security: print JSON.")
 @click.option("-o", "--output", metavar="DIR", type=_FOLDER, help="With --security: write audit-YYYY-MM.json, signed.")
+@click.option("--force", is_flag=True, help="With -o: replace a report of this month that exists.")
 @click.option("--keyring-backups", metavar="DIR", type=_FOLDER, help="With --security: backups of the store of keys.")
 @click.option("--check", metavar="FILE", type=_FOLDER, help="Tell whether such a report is signed, and as it was.")
 @click.pass_context
@@ -41,7 +39,7 @@ def doctor(ctx: click.Context, /, *, security: bool, **given: Any) -> None:
         _check(ctx, given["check"])
     elif security:
         _security(ctx, **given)
-    elif given["as_json"] or given["output"] or given["keyring_backups"]:
+    elif any(given[name] for name in ("as_json", "output", "force", "keyring_backups")):
         raise UsageError("these options belong to --security", hint="redact doctor --security")
     else:
         _installed(ctx)
@@ -52,6 +50,7 @@ def _security(
     *,
     as_json: bool,
     output: Path | None,
+    force: bool,
     keyring_backups: Path | None,
     check: None,  # noqa: ARG001
 ) -> None:
@@ -60,8 +59,11 @@ def _security(
 
     from redact.governance import security
     from redact.governance.check import Installation
+    from redact.publish import check_targets
 
     now = datetime.now(UTC)
+    if output:
+        check_targets(output, [security.file_name(now)], force=force)
     kept = stores(ctx)
     checks = security.checked(Installation(settings(ctx), kept, now, keyring_backups))
     told = security.report(checks, now)
@@ -74,20 +76,22 @@ def _security(
             if each.hint and each.result != "ok":
                 click.echo(f"           {each.hint}")
     if output:
-        _write(output, security.file_name(now), security.signed(told, kept.audit), kept)
+        signed = security.signed(told, kept.audit)
+        with kept.audit.action("document.sign", reason="security") as counts:
+            counts |= told["counts"]
+            _write(output, security.file_name(now), signed, force=force)
     ctx.exit(ExitCode.SOME_FAILED if told["counts"]["failed"] else ExitCode.OK)
 
 
-def _write(folder: Path, name: str, told: dict[str, Any], kept: Stores) -> None:
-    """The report of a month; a later one of the same month takes its place."""
+def _write(folder: Path, name: str, told: dict[str, Any], *, force: bool) -> None:
+    """The report of a month; a later one of the same month takes its place with `force` alone."""
     import json
 
     from redact.publish import Staged
 
-    with kept.audit.action("document.sign", reason="security") as counts, Staged(folder, private=True) as staged:
-        counts |= told["counts"]
+    with Staged(folder, private=True) as staged:
         staged.open(name).write((json.dumps(told, indent=1) + "\n").encode())
-        staged.publish(force=True)
+        staged.publish(force=force)
     click.echo(f"signed: {name}", err=True)
 
 

@@ -109,17 +109,21 @@ def show(ctx: click.Context, notice_id: str, version: int | None, lang: str | No
 @notice.command("check")
 @click.pass_context
 def check(ctx: click.Context) -> None:
-    """Checks that rows of consent point to notices that there are; exit code 1 where one does not."""
+    """Checks that rows of consent point to notices that there are; exit code 1 where one does not.
+
+    So it is where consent was given before the notice was valid.
+    """
     from redact.governance import notices
 
     kept = stores(ctx)
     told = notices.check(kept.consent, kept.notices)
     wrong = [(call_id, "no notice has this hash") for call_id in told.unknown]
     wrong += [(call_id, "the hash is another notice's") for call_id in told.other]
+    wrong += [(call_id, "consent was given before the notice was valid") for call_id in told.early]
     if wrong:
         rows(["CALL", "WRONG"], wrong)
     click.echo(
-        f"{told.known} rows point to a notice, {len(told.unknown)} to none, {len(told.other)} to another; "
-        f"{told.unhashed} rows of consent name no hash"
+        f"{told.known} rows point to a notice, {len(told.unknown)} to none, {len(told.other)} to another, "
+        f"{len(told.early)} to one that was not yet valid; {told.unhashed} rows of consent name no hash"
     )
     ctx.exit(ExitCode.SOME_FAILED if wrong else ExitCode.OK)

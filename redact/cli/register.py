@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from redact.cli.documents import chosen, languages, organisation, publish
 from redact.cli.kept import stores
+
+if TYPE_CHECKING:
+    from redact.governance.organisation import Organisation
 
 _FORMATS = ("json", "csv", "html")
 
@@ -46,6 +50,7 @@ def build(ctx: click.Context, /, folder: Path, formats: str, lang: str | None, *
     wanted = chosen(formats, _FORMATS, "--format")
     spoken = languages(ctx, lang)
     told = organisation(ctx)
+    _also_wanted(told, registers.gaps(told))
     refuse_gaps("the register", registers.gaps(told))
     kept = stores(ctx)
     files: dict[str, str] = {}
@@ -61,3 +66,16 @@ def build(ctx: click.Context, /, folder: Path, formats: str, lang: str | None, *
                 files[f"register.{language}.html"] = registers.page(local, *found, language)
         publish(folder, files, force=force)
         counts["files"] = len(files)
+
+
+def _also_wanted(told: Organisation, gaps: list[str]) -> None:
+    """The register can do without them, but the first person who asks for access could not be answered."""
+    from redact.governance.access import missing
+
+    wanted = [key for key in missing(told) if key not in gaps and not key.startswith("activities")]
+    if wanted and told.role == "controller":
+        click.echo(
+            f"redact: what a person who asks for access is told (GDPR, Art. 15) lacks: {', '.join(wanted)}\n"
+            "  next: fill it in now; without it redact subject export refuses",
+            err=True,
+        )

@@ -152,7 +152,7 @@ def _show(found: Plan, *, as_json: bool) -> None:
     for name, each in found.classes.items():
         soon = f"{each.soon[0]}-{each.soon[1]}" if name == "logs" and each.soon else len(each.soon)
         lines.append([name, f"{each.months} months", each.count, soon, len(each.held), each.undated])
-    rows(["CLASS", "KEPT FOR", "DUE", "IN 30 DAYS", "ON HOLD", "NO DATE"], lines)
+    rows(["CLASS", "KEPT FOR", "DUE", "IN 30 DAYS", "DUE BUT ON HOLD", "NO DATE"], lines)
     for what, count in (
         ("were being erased when a run was interrupted", len(found.unfinished)),
         ("were erased, and are here again from a backup", len(found.back)),

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from redact.batch.archive import Archive
 from redact.custody import sources_of
 from redact.errors import UsageError
+from redact.governance.access import OWN_VOICE
 from redact.governance.breach import Sealed, open_case, seal, sealed
 from redact.governance.organisation import Organisation
 from redact.stores.audit import ACTIONS, Action
@@ -24,7 +25,7 @@ from redact.stores.opened import Stores
 
 Copy = Literal["sealed", "redacted", "clear"]
 COPIES: tuple[Copy, ...] = get_args(Copy)
-# What gives somebody a recording in clear.
+# What gives somebody a recording in clear; of exports those of a person's own voice.
 CLEAR_ACTIONS: tuple[Action, ...] = ("vault.open", "original.hear", "subject.export")
 # How ids begin that are no recordings', though they have keys.
 _CASES = tuple(f"{kind}-" for kind in KINDS)
@@ -189,6 +190,8 @@ def _accessed(stores: Stores, asked: Asked, archives: Iterable[str]) -> tuple[fr
     had: Counter[tuple[str, str, str]] = Counter()
     for entry in stores.audit.entries():
         is_asked = entry.action in wanted and (not asked.accounts or entry.actor in asked.accounts)
+        if entry.action == "subject.export" and entry.reason != OWN_VOICE and not asked.actions:
+            continue  # redacted outputs, encrypted for the person that they are of
         if is_asked and entry.object_id != "-" and asked.within(entry.at):
             key = (entry.actor, entry.action, entry.object_id)
             had[key] += {"begun": 1, "refused": -1}.get(entry.outcome, 0)

@@ -19,7 +19,7 @@ from redact.errors import RedactError
 from redact.governance import erasure
 from redact.governance.organisation import ConsentRules
 from redact.governance.places import Places
-from redact.governance.prose import share, typeset
+from redact.governance.prose import day, share, typeset
 from redact.governance.words import words
 from redact.options import NO_CUSTODY
 from redact.stores.ledger import Row
@@ -183,7 +183,7 @@ def page(told: Mapping[str, Any], language: str) -> str:
     whole = told["all"]
     parts = [
         f"<h1>{say['title']}</h1>",
-        f'<p class="what">{say["what"].format(at=told["at"][:10])}</p>',
+        f'<p class="what">{say["what"].format(at=day(told["at"], language))}</p>',
         paper.cards({say["calls"]: str(whole["calls"]), say["with_basis"]: _share(whole, language)}),
         *paper.bars(say["by_basis"], {say.get(kind, kind): n for kind, n in whole["by_basis"].items()}),
         *_table(say["by_week"], say["week"], told["by_week"], language),

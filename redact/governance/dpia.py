@@ -23,6 +23,7 @@ from redact.governance.prose import (
     empty,
     empty_contact,
     empty_of_activities,
+    entities,
     known,
     months,
     pair,
@@ -32,11 +33,13 @@ from redact.governance.prose import (
     transfers,
     typeset,
 )
-from redact.governance.qa import Qa
+from redact.governance.qa import Qa, as_told
 from redact.governance.ran import Ran
 from redact.governance.words import LANGUAGES, words
 
 SCHEMA, VERSION = "callredact.dpia", 1
+# The first risk of all, which no test can put an end to; those of `threats.yaml` begin with T1.
+MAIN_RISK = "R0"
 _WANTED = ("name", "purposes", "lawful_basis", "data_subjects", "data_categories", "recipients")
 
 
@@ -114,7 +117,7 @@ def build(
             **found.ran.told(), "held_share": round(found.held_share, 4), "qa": found.qa.told(),
         },
         "necessity": [_needed(each, organisation) for each in organisation.activities],
-        "risks": [_risk(each) for each in threats()],
+        "risks": [_main_risk(found), *(_risk(each) for each in threats())],
         "measures": list(organisation.security_measures),
         "views_of_data_subjects": "",
         "dpo_opinion": "",
@@ -146,6 +149,16 @@ def _risk(threat: Threat) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _main_risk(found: Assessed) -> dict[str, Any]:
+    """That something is missed: its measure is what reviewers found, None where nobody looked."""
+    said = {language: words("dpia", language) for language in LANGUAGES}
+    return {
+        "id": MAIN_RISK, "risk": {language: said[language]["main_risk"] for language in LANGUAGES}, "likelihood": "",
+        "severity": "", "measure": {language: said[language]["main_measure"] for language in LANGUAGES}, "tests": [],
+        "recall": as_told(found.qa.overall.recall), "residual": "",
+    }  # fmt: skip
+
+
 def page(
     organisation: Organisation, found: Assessed, language: str, review_months: int = 12, now: datetime | None = None
 ) -> str:
@@ -165,7 +178,7 @@ def page(
         }),
         *_description(organisation, found, language),
         *_necessity(organisation, found, language),
-        *_risks(language),
+        *_risks(found, language),
         paper.facts(said["measures"], {said["of_ours"]: list(organisation.security_measures)}),
         paper.fill(said["views"], said["views_prompt"]),
         paper.fill(said["opinion"], said["opinion_prompt"]),
@@ -177,7 +190,7 @@ def page(
 
 def _description(organisation: Organisation, found: Assessed, language: str) -> Iterator[str]:
     said = words("dpia", language)
-    yield f"<h2>{said['description']}</h2>\n<p>{said['flow']}</p>"
+    yield f"<h2>{said['description']}</h2>\n<p>{said['flow']}</p>\n<p>{_originals(found.ran, language)}</p>"
     for each in organisation.activities:
         told: dict[str, str | Sequence[str]] = {
             said["purposes"]: each.purposes,
@@ -200,7 +213,7 @@ def _description(organisation: Organisation, found: Assessed, language: str) -> 
             least, most = share(figure.least, language), share(figure.most, language)
             cards[said[name]] = f"{share(figure.share, language)} ({least} – {most})"
     yield paper.cards(cards)
-    yield from paper.bars(said["types"], ran.entity_types)
+    yield from paper.bars(said["types"], entities(ran.entity_types, language))
 
 
 def _necessity(organisation: Organisation, found: Assessed, language: str) -> Iterator[str]:
@@ -218,9 +231,36 @@ def _necessity(organisation: Organisation, found: Assessed, language: str) -> It
         yield paper.fill(said["why_needed"], said["why_needed_prompt"])
 
 
-def _risks(language: str) -> Iterator[str]:
+def _originals(ran: Ran, language: str) -> str:
+    """Where originals are, as the policies that ran left them."""
+    said, where = words("dpia", language), ran.originals
+    total = sum(where.values())
+    if not total:
+        return said["no_originals"]
+    sealed, erased = where.get("vault", 0), where.get("deleted", 0) + where.get("erased", 0)
+    numbers = {"total": total, "sealed": sealed, "erased": erased, "clear": total - sealed - erased}
+    return said["originals"].format(**{name: count(number, language) for name, number in numbers.items()})
+
+
+def _missed(found: Assessed, language: str) -> str:
+    """How often something is missed, as far as it is known."""
+    said, recall = words("dpia", language), found.qa.overall.recall
+    if recall is None:
+        return said["not_measured"]
+    figures = {"recall": recall.share, "least": recall.least, "most": recall.most}
+    shares = {name: share(figure, language) for name, figure in figures.items()}
+    return said["miss_share"].format(**shares, calls=found.qa.figures.calls)
+
+
+def _risks(found: Assessed, language: str) -> Iterator[str]:
     said = words("dpia", language)
     yield f"<h2>{said['risks']}</h2>\n<p>{said['risks_how']}</p>"
+    to_judge = dict.fromkeys((said["likelihood"], said["severity"], said["residual"]), said["to_judge"])
+    main = {
+        said["risk"]: said["main_risk"], said["measured_miss"]: _missed(found, language),
+        said["measure"]: said["main_measure"],
+    }  # fmt: skip
+    yield paper.facts(MAIN_RISK, {**main, **to_judge})
     for each in threats():
         yield paper.facts(
             each.threat_id,
@@ -228,6 +268,6 @@ def _risks(language: str) -> Iterator[str]:
                 said["risk"]: each.risk[language],
                 said["measure"]: each.measure[language],
                 said["proven_by"]: each.tests,
-                **dict.fromkeys((said["likelihood"], said["severity"], said["residual"]), said["to_judge"]),
+                **to_judge,
             },
         )

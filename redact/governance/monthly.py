@@ -15,6 +15,7 @@ from typing import Any
 from redact import __version__
 from redact.batch.archive import Archive
 from redact.errors import UsageError
+from redact.governance.access import OWN_VOICE
 from redact.governance.breach import is_overdue
 from redact.governance.months import Month
 from redact.governance.organisation import Organisation
@@ -185,7 +186,7 @@ def _clear_access(stores: Stores, decided: Qa, period: _Period) -> list[dict[str
             found.append(
                 _access(entry.at, who.name if who else entry.actor, entry.action, entry.object_id, entry.reason)
             )
-        elif entry.action == "vault.open" and entry.outcome in {"done", "failed"}:
+        elif _gave_out(entry):
             found.append(_access(entry.at, entry.actor, entry.action, entry.object_id, entry.reason))
     found += [
         _access(each.at, each.name, "original.hear", each.recording_id if OPAQUE.fullmatch(each.recording_id) else "-",
@@ -193,6 +194,12 @@ def _clear_access(stores: Stores, decided: Qa, period: _Period) -> list[dict[str
         for each in heard
     ]  # fmt: skip
     return sorted(found, key=lambda each: (each["at"], each["who"], each["of"]))
+
+
+def _gave_out(entry: Entry) -> bool:
+    """True where the vault was opened, or a person was given their own voice."""
+    is_clear = entry.action == "vault.open" or (entry.action == "subject.export" and entry.reason == OWN_VOICE)
+    return is_clear and entry.outcome in {"done", "failed"}
 
 
 def _access(at: str, who: str, what: str, of: str, reason: str) -> dict[str, str]:
@@ -211,7 +218,8 @@ def _closed_at(stores: Stores, case: Case) -> str:
 
 
 def _cases(stores: Stores, cases: Iterable[Case], period: _Period) -> dict[str, Any]:
-    every = list(cases)
+    """What is open and what was; drills are none. Of a request it is told what kind it is."""
+    every = [each for each in cases if not each.fields.get("drill")]
     month = period.month
     still = [each for each in every if each.state != CLOSED]
     return {
@@ -220,7 +228,8 @@ def _cases(stores: Stores, cases: Iterable[Case], period: _Period) -> dict[str, 
         "overdue": sum(is_overdue(each, period.now) for each in every),
         "open": [
             {
-                "id": each.case_id, "state": each.state, "opened_at": each.opened_at, "due_at": each.due_at,
+                "id": each.case_id, "kind": each.fields.get("request", ""), "state": each.state,
+                "opened_at": each.opened_at, "due_at": each.due_at,
                 "is_overdue": is_overdue(each, period.now),
             }
             for each in still

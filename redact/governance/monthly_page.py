@@ -6,7 +6,7 @@ from typing import Any
 
 from redact import paper
 from redact.governance.monthly import write
-from redact.governance.prose import count, day, months, pair, share, term, typeset
+from redact.governance.prose import count, day, entities, month_of, months, pair, share, term, typeset
 from redact.governance.words import words
 
 # So many accesses, cases and certificates are shown; the JSON has all.
@@ -23,9 +23,10 @@ def page(told: Mapping[str, Any], language: str) -> str:
         language: of the page.
     """
     said = words("monthly", language)
+    title = f"{said['title']} {month_of(told['month'], language)}"
     is_over = "" if told["is_over"] else f" {said['not_over']}"
     parts = [
-        f"<h1>{said['title']} {told['month']}</h1>",
+        f"<h1>{title}</h1>",
         f'<p class="what">{said["made"].format(at=_minute(told["made_at"], language))}{is_over}</p>',
         paper.facts(said["for"], {said["controller"]: told["controller"]["name"], said["dpo"]: told["dpo"]["name"]}),
         _cards(told, language),
@@ -36,7 +37,7 @@ def page(told: Mapping[str, Any], language: str) -> str:
         f"<p>{said['digest']} <code>{hashlib.sha256(write(told).encode()).hexdigest()}</code></p>",
         f"<p>{said['no_claim']}</p>",
     ]
-    return typeset(paper.page(f"{said['title']} {told['month']}", parts, language), language)
+    return typeset(paper.page(title, parts, language), language)
 
 
 def _cards(told: Mapping[str, Any], language: str) -> str:
@@ -78,7 +79,7 @@ def _runs(told: Mapping[str, Any], language: str) -> Iterator[str]:
         for each in recordings["reasons"]
     }
     yield from paper.bars(said["reasons"], reasons)
-    yield from paper.bars(said["masked_types"], recordings["masked"])
+    yield from paper.bars(said["masked_types"], entities(recordings["masked"], language))
     yield from paper.bars(said["bases"], {term(b, language): n for b, n in told["basis"]["by_basis"].items()})
 
 
@@ -94,11 +95,9 @@ def _quality(quality: Mapping[str, Any], language: str) -> Iterator[str]:
         yield f"<p>{said['no_figures']}</p>"
         return
     for name in ("recall", "precision"):
-        types = {said["all_types"]: quality["overall"], **quality["by_type"]}
+        types = {said["all_types"]: quality["overall"], **entities(quality["by_type"], language)}
         rows = [
-            (kind.replace("_", " "), _figures(of[name], of, name, language), *of[name].values())
-            for kind, of in types.items()
-            if of[name]
+            (kind, _figures(of[name], of, name, language), *of[name].values()) for kind, of in types.items() if of[name]
         ]
         yield paper.intervals((said[name], said["interval"], ""), rows)
     yield f"<p>{said['figures_note']}</p>"
@@ -130,6 +129,7 @@ def duties(told: Mapping[str, Any], language: str) -> Iterator[str]:
         rows = [
             (
                 each["id"],
+                *([term(each["kind"], language) if each["kind"] else "–"] if kind == "request" else []),
                 term(each["state"], language),
                 _minute(each["opened_at"], language),
                 _minute(each["due_at"], language),
@@ -138,7 +138,8 @@ def duties(told: Mapping[str, Any], language: str) -> Iterator[str]:
             for each in of["open"][:_SHOWN]
         ]
         if rows:
-            yield paper.table((said["case"], said["state"], said["opened"], said["due"], ""), rows)
+            kinds = [said["kind"]] if kind == "request" else []
+            yield paper.table((said["case"], *kinds, said["state"], said["opened"], said["due"], ""), rows)
     erasures = told["erasures"]
     yield f"<h2>{said['erasures']}</h2>"
     yield f"<p>{said['erasures_count'].format(count=erasures['count'], wrong=erasures['wrongly_signed'])}</p>"

@@ -36,6 +36,8 @@ from redact.stores.notices import Form, Notice, Notices
 WORDS_A_MINUTE = 150
 # CNIL and EDPB want the first layer short, and set no figure: who waits longer has stopped listening.
 LONGEST_S = 20.0
+# People may object where one of these is the basis (GDPR, Art. 21(1)).
+_OBJECTED_TO = frozenset({"legitimate_interest", "public_task"})
 _NOTICE_ID = re.compile(r"[a-z][a-z0-9-]{0,39}")
 # What is read out one by one, or in pairs, where it stands in an address or a number.
 _SPOKEN = re.compile(r"\d{1,2}|[^\W\d_]+(?:[’'-][^\W\d_]+)*|[./@_+#&%€-]")
@@ -171,12 +173,35 @@ def script(organisation: Organisation, language: str) -> str:
     contacts = {
         "controller": organisation.controller.name, "purposes": _purposes(organisation, language),
         "months": months(_months(organisation), language), "website": organisation.website,
-        "dpo": organisation.dpo.contact, "authority": organisation.authority.name,
+        "analyses": months(organisation.retention.analyses.months, language),
+        "dpo": organisation.dpo.contact, "authority": _authority(organisation, said),
         "recipients": joined(_all(organisation, "recipients"), said["and"]),
     }  # fmt: skip
-    wanted = ["begin", "why", "how_long", "who_hears", "rights", *_choices(organisation, "key", language), "codes"]
+    wanted = [
+        _beginning(organisation),
+        "why",
+        "how_long",
+        "who_hears",
+        "rights",
+        *_choices(organisation, "key", language),
+        "codes",
+    ]
     lines = [f"{said[f'agent_{key}']}\n  {said[f'agent_{key}_say'].format(**contacts)}" for key in wanted]
     return typeset(f"{said['agent_title']}\n\n" + "\n\n".join(lines), language) + "\n"
+
+
+def _beginning(organisation: Organisation) -> str:
+    """Which words a call begins with: consent is asked for before anything is recorded, an objection is offered."""
+    bases = {each.lawful_basis for each in organisation.activities}
+    if "consent" in bases:
+        return "begin_consent"
+    return "begin_object" if bases & _OBJECTED_TO else "begin"
+
+
+def _authority(organisation: Organisation, said: Mapping[str, str]) -> str:
+    """As it is called within a sentence."""
+    name = organisation.authority.name
+    return said["authority_cnil"] if name.strip() == "CNIL" else said["authority_other"].format(name=name)
 
 
 def page(organisation: Organisation, language: str, version: int, valid_from: str) -> str:
@@ -212,8 +237,12 @@ def _of_activity(activity: Activity, organisation: Organisation, language: str) 
         said["data_categories"]: activity.data_categories,
         said["recipients"]: activity.recipients,
         said["transfers"]: transfers(activity, language) or said["no_transfers"],
-        said["retention"]: months(limit.months, language),
     }
+    if activity.transfers:
+        told[said["safeguards"]] = said["safeguards_how"].format(dpo=organisation.dpo.contact)
+    told[said["retention"]] = said["kept_longer"].format(months=months(limit.months, language))
+    if activity.retention == "recordings":
+        told[said["analyses"]] = months(organisation.retention.analyses.months, language)
     return paper.facts(activity.name, {name: what for name, what in told.items() if what})
 
 
@@ -221,19 +250,27 @@ def _rights(organisation: Organisation, language: str) -> dict[str, str | Sequen
     said = words("notices", language)
     bases = {each.lawful_basis for each in organisation.activities}
     rights = [said["access"], said["rectify"], said["erase"], said["restrict"]]
-    rights += [said["object"]] if bases & {"legitimate_interest", "public_task"} else []
+    rights += [said["object"]] if bases & _OBJECTED_TO else []
     rights += [said["port"]] if bases & {"consent", "contract"} else []
+    rights += [said["after_death"]] if language == "fr" else []
     told: dict[str, str | Sequence[str]] = {said["your_rights"]: rights}
     if "consent" in bases:
         told[said["withdrawal"]] = said["withdraw"]
-    told[said["ask"]] = said["ask_how"].format(
-        dpo=organisation.dpo.contact, months=months(organisation.requests.months, language)
-    )
+    told[said["ask"]] = _how_to_ask(organisation, language)
     told[said["complaint"]] = contact(organisation.authority)
     told[said["provision"]] = organisation.provision
     if organisation.source.strip():
         told[said["source"]] = organisation.source
     return {**told, said["automated"]: organisation.automated_decisions}
+
+
+def _how_to_ask(organisation: Organisation, language: str) -> str:
+    """Where to write, and when an answer comes (GDPR, Art. 12(3))."""
+    said, limits = words("notices", language), organisation.requests
+    how = said["ask_how"].format(dpo=organisation.dpo.contact, months=months(limits.months, language))
+    if not limits.extension_months:
+        return how
+    return f"{how} {said['ask_longer'].format(months=months(limits.extension_months, language))}"
 
 
 def _choices(organisation: Organisation, form: str, language: str) -> list[str]:
@@ -243,7 +280,7 @@ def _choices(organisation: Organisation, form: str, language: str) -> list[str]:
     found = []
     if "consent" in bases:
         found.append(said["ivr_consent"] if form == "ivr" else "withdraw")
-    if bases & {"legitimate_interest", "public_task"}:
+    if bases & _OBJECTED_TO:
         found.append(said["ivr_object"] if form == "ivr" else "object")
     return found
 
@@ -275,29 +312,36 @@ class Checked:
         known: how many do.
         unknown: ids of calls whose row names a hash that no notice has.
         other: ids of those whose hash is of a notice with another id.
+        early: ids of those whose consent was given before the text was valid: nobody can have been told it then.
         unhashed: how many rows of consent name no hash: what was heard can't be proven from them.
     """
 
     known: int
     unknown: tuple[str, ...]
     other: tuple[str, ...]
+    early: tuple[str, ...]
     unhashed: int
 
 
 def check(consent: Consent, notices: Notices) -> Checked:
     """Look up the notice of every row of consent, by its hash."""
     made: dict[str, set[str]] = {}
+    begins: dict[str, datetime] = {}
     for notice in notices.all():
         made.setdefault(notice.sha256, set()).add(notice.notice_id)
+        began = datetime.fromisoformat(notice.valid_from)
+        begins[notice.sha256] = min(begins.get(notice.sha256, began), began)
     count = Counter[str]()
-    unknown, other = [], []
-    for call_id, basis, notice_id, digest in consent.notices():
+    unknown, other, early = [], [], []
+    for call_id, basis, notice_id, digest, given_at in consent.notices():
         if not digest:
             count["unhashed"] += basis == "consent"
         elif digest not in made:
             unknown.append(call_id)
         elif notice_id and notice_id not in made[digest]:
             other.append(call_id)
+        elif basis == "consent" and given_at and datetime.fromisoformat(given_at) < begins[digest]:
+            early.append(call_id)
         else:
             count["known"] += 1
-    return Checked(count["known"], tuple(unknown), tuple(other), count["unhashed"])
+    return Checked(count["known"], tuple(unknown), tuple(other), tuple(early), count["unhashed"])

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from redact.errors import PolicyError
 from redact.governance.organisation import Activity, Contact, Organisation
 from redact.governance.words import words
+from redact.page.content import labels
 
+_Value = TypeVar("_Value")
 # A space before these, and inside these quotes, does not break in French.
 _BEFORE, _AFTER = re.compile(r" (?=[;:!?»%€])"), re.compile(r"(?<=«) ")
 _APOSTROPHE = re.compile(r"(?<=\w)(?:'|&#x27;)(?=\w)")  # as it is, and in HTML
@@ -41,6 +44,12 @@ def known(of: Contact | None) -> dict[str, str] | None:
     return None if of is None else {"name": of.name, "address": of.address, "contact": of.contact}
 
 
+def entities(of: Mapping[str, _Value], language: str) -> dict[str, _Value]:
+    """Values by entity type, each type named as the page of a call names it; as it is where it has no name there."""
+    names = labels(language)["types"]
+    return {names.get(kind, kind.replace("_", " ")): value for kind, value in of.items()}
+
+
 def transfers(activity: Activity, language: str = "en") -> list[str]:
     """Each with its safeguard."""
     return [pair(each.country, each.safeguard, language) for each in activity.transfers]
@@ -62,9 +71,20 @@ def day(at: str, language: str) -> str:
     return f"{date}/{month}/{year}" if language == "fr" else at[:10]
 
 
+def month_of(month: str, language: str) -> str:
+    """A month written as `2026-03`, with its name."""
+    year, number = month.split("-")
+    return f"{words('terms', language)['month_names'].split()[int(number) - 1]} {year}"
+
+
 def count(number: int, language: str) -> str:
     """A number with its thousands apart."""
     return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}" if language == "fr" else ",")
+
+
+def decimal(number: float, language: str) -> str:
+    """A number with one decimal."""
+    return f"{number:.1f}".replace(".", "," if language == "fr" else ".")
 
 
 def share(part: float, language: str) -> str:

@@ -26,6 +26,8 @@ class Ran:
     Attributes:
         states: how many recordings are in each state.
         sound_ms: of what is done; `masked_ms` of that is masked.
+        originals: where those of what is done are, as the policies that ran wanted it: `here`, `moved`, `vault`,
+            `deleted` or `erased`, and how many.
         first: time of the first outcome, ISO 8601 in UTC, empty for none; `last` of the last.
         policies: name and digest of each that ran.
         engines: digest of each set of models and version that something is done by.
@@ -40,6 +42,7 @@ class Ran:
     entity_types: Mapping[str, int] = field(default_factory=dict)
     languages: Mapping[str, int] = field(default_factory=dict)
     bases: Mapping[str, int] = field(default_factory=dict)
+    originals: Mapping[str, int] = field(default_factory=dict)
     first: str = ""
     last: str = ""
     policies: tuple[tuple[str, str], ...] = ()
@@ -62,6 +65,7 @@ class Ran:
             "entity_types": dict(self.entity_types),
             "languages": dict(self.languages),
             "lawful_bases": dict(self.bases),
+            "originals": dict(self.originals),
             "first_at": self.first,
             "last_at": self.last,
             "policies": [{"name": name, "sha256": digest} for name, digest in self.policies],
@@ -75,7 +79,7 @@ class _Count:
     """What is counted while rows go by, of which there may be millions."""
 
     def __init__(self) -> None:
-        self.states, self.types, self.languages, self.bases = (Counter[str]() for _ in range(4))
+        self.states, self.types, self.languages, self.bases, self.originals = (Counter[str]() for _ in range(5))
         self.sound_ms = self.masked_ms = 0
         self.times: tuple[str, str] | None = None
         self.examples: dict[str, str] = {}  # a recording of each engine: the first by its id
@@ -92,6 +96,7 @@ class _Count:
         self.masked_ms += row.masked_ms
         self.types.update(row.replacements)
         self.languages[row.language] += 1
+        self.originals[row.original] += 1
         self.bases[row.basis or NO_BASIS] += 1
         self.examples[row.engine] = min(self.examples.get(row.engine, row.recording_id), row.recording_id)
 
@@ -124,7 +129,8 @@ def ran(stores: Stores, archives: Sequence[str]) -> Ran:
     return Ran(
         len(archives), {state: count.states[state] for state in STATES if count.states[state]}, count.sound_ms,
         count.masked_ms, dict(sorted(count.types.items())), dict(sorted(count.languages.items())),
-        dict(sorted(count.bases.items())), *(count.times or ("", "")), tuple(sorted(policies)),
+        dict(sorted(count.bases.items())), dict(sorted(count.originals.items())),
+        *(count.times or ("", "")), tuple(sorted(policies)),
         tuple(sorted(count.examples)), tuple(sorted(models.items())), tuple(sorted(versions)),
     )  # fmt: skip
 

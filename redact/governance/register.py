@@ -12,9 +12,11 @@ from redact.governance.prose import (
     contact,
     count,
     day,
+    decimal,
     empty,
     empty_contact,
     empty_of_activities,
+    entities,
     known,
     months,
     pair,
@@ -133,6 +135,9 @@ def table(told: Mapping[str, Any], language: str) -> str:
         "joint_controllers": [_one_line(each) for each in told["joint_controllers"]],
         "representative": _one_line(told["representative"] or {}),
         "dpo": _one_line(told["dpo"]),
+        "limits": [
+            pair(term(name, language), months(of["months"], language), language) for name, of in told["erasure"].items()
+        ],
         "security": told["security"]["measures"],
     }
     out = io.StringIO()
@@ -172,6 +177,7 @@ def page(organisation: Organisation, ran: Ran, found: Protection, language: str,
         f'<p class="what">{said["by_2" if is_processor else "by_1"]} {day(told["made_on"], language)}</p>',
         paper.facts(said["who"], dict(_who(organisation, said))),
         *(_of_activity(each, organisation, language) for each in organisation.activities),
+        paper.facts(said["limits"], _limits(organisation, language)),
         paper.facts(
             said["security"], {said["measures"]: list(organisation.security_measures), **_found(found, language)}
         ),
@@ -211,6 +217,15 @@ def _of_activity(activity: Activity, organisation: Organisation, language: str) 
     return paper.facts(f"{activity.name} ({activity.id})", {name: what for name, what in told.items() if what})
 
 
+def _limits(organisation: Organisation, language: str) -> dict[str, str]:
+    """How long each class is kept, whether an activity names it or not."""
+    limits = {name: getattr(organisation.retention, name) for name in type(organisation.retention).model_fields}
+    return {
+        term(name, language): months(limit.months, language) + (f" ({limit.basis})" if limit.basis else "")
+        for name, limit in limits.items()
+    }
+
+
 def _found(found: Protection, language: str) -> dict[str, str]:
     said = words("register", language)
     return {
@@ -235,13 +250,13 @@ def _volumes(ran: Ran, said: Mapping[str, str], language: str) -> Iterator[str]:
         return
     cards = {
         said["recordings"]: count(sum(ran.states.values()), language),
-        said["sound_hours"]: f"{ran.sound_ms / 3_600_000:.1f}",
+        said["sound_hours"]: decimal(ran.sound_ms / 3_600_000, language),
         said["masked"]: share(ran.masked_share, language),
     }
     yield paper.cards(cards)
     yield f"<p>{said['between'].format(first=day(ran.first, language), last=day(ran.last, language))}</p>"
     yield from paper.bars(said["states"], {term(state, language): n for state, n in ran.states.items()})
-    yield from paper.bars(said["entity_types"], ran.entity_types)
+    yield from paper.bars(said["entity_types"], entities(ran.entity_types, language))
     yield from paper.bars(said["bases"], {term(basis, language): n for basis, n in ran.bases.items()})
     yield f"<h2>{said['by']}</h2>"
     rows = [(said["policy"], name, digest) for name, digest in ran.policies]

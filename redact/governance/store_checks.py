@@ -107,7 +107,9 @@ def sessions(here: Installation) -> Check:
 def overdue(here: Installation) -> Check:
     """Nothing is kept for longer than the organisation's limits, but for legal holds."""
     found = plan(here.stores, here.organisation, Places(here.organisation.archives), here.now).classes
-    evidence = {name: due.count for name, due in found.items()} | {"held": sum(len(due.held) for due in found.values())}
+    evidence = {name: due.count for name, due in found.items()} | {
+        "due_but_on_hold": sum(len(due.held) for due in found.values())
+    }
     if any(due.count for due in found.values()):
         return Check("retention.overdue", "failed", evidence, "see what is due with: redact retention plan")
     return Check("retention.overdue", "ok", evidence)

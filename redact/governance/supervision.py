@@ -10,7 +10,7 @@ from redact.governance import consents, monthly, monthly_page, signing
 from redact.governance.deadlines import days_left
 from redact.governance.months import Month
 from redact.governance.organisation import Organisation
-from redact.governance.prose import count, day, share, term, typeset
+from redact.governance.prose import count, day, month_of, share, term, typeset
 from redact.governance.words import words
 from redact.stores.cases import CLOSED, KINDS
 from redact.stores.opened import Stores
@@ -102,7 +102,7 @@ def _reports(listed: Sequence[signing.Listed], language: str) -> Iterator[str]:
     yield f"<h2>{said['reports']}</h2>"
     rows = [
         (
-            str(each.month),
+            month_of(str(each.month), language),
             said["times"].format(count=each.built),
             ", ".join(f"{said[s.decision]}, {s.name}, {day(s.at, language)}" for s in each.signatures)
             or (said["nobody"] if each.is_over else "–"),

@@ -121,9 +121,9 @@ class Consent:
             rows = connection.execute(select(_ROWS).where(_ROWS.c.call_id == call_id).order_by(_ROWS.c.person)).all()
         return tuple(Record(**{**row._mapping, "purposes": tuple(json.loads(row.purposes))}) for row in rows)
 
-    def notices(self) -> tuple[tuple[str, str, str, str], ...]:
-        """Call id, basis, notice id and the notice's SHA-256 of every record, by call."""
-        columns = (_ROWS.c.call_id, _ROWS.c.basis, _ROWS.c.notice_id, _ROWS.c.notice_sha256)
+    def notices(self) -> tuple[tuple[str, str, str, str, str], ...]:
+        """Call id, basis, notice id, the notice's SHA-256 and when consent was given, of every record, by call."""
+        columns = (_ROWS.c.call_id, _ROWS.c.basis, _ROWS.c.notice_id, _ROWS.c.notice_sha256, _ROWS.c.given_at)
         with self._database.reading() as connection:
             return tuple(tuple(row) for row in connection.execute(select(*columns).order_by(*columns)))
 

@@ -78,7 +78,7 @@ def test_a_batch_that_tries_it_again_holds_it_again(office, withdrawn):
     office.kept.ledger.archive(str(office.world.dest.resolve())).reopen(("held",))
     office.kept.close()
     (office.world.source / "2026-03-02").mkdir(exist_ok=True)  # its original was kept, say
-    from redact.governance.erasure import sources_of
+    from redact.custody import sources_of
 
     source = sources_of(office.kept.vault, withdrawn)[0]["source"]
     name = source.removeprefix(f"{office.world.source}/")
@@ -169,13 +169,13 @@ def test_coverage_is_counted_by_week_queue_and_basis():
 @pytest.mark.parametrize(
     ("language", "wanted"),
     [
-        ("en", ("With a basis", "50.0%", "legitimate interest", "2026-W10")),
-        ("fr", ("Base légale", "50,0\N{NO-BREAK SPACE}%", "intérêt légitime", "2026-W10")),
+        ("en", ("As of 2026-04-01", "With a basis", "50.0%", "legitimate interest", "2026-W10")),
+        ("fr", ("Au 01/04/2026", "Base légale", "50,0\N{NO-BREAK SPACE}%", "intérêt légitime", "2026-W10")),
     ],
 )
 def test_the_page_of_coverage_is_in_both_languages(language, wanted):
     rows = (*ROWS, Row("i", 1, "", "done", basis="legitimate_interest"), replace(ROWS[2], source="j", queue="<b>"))
-    html = consents.page(consents.coverage(rows), language)
+    html = consents.page(consents.coverage(rows, datetime(2026, 4, 1, tzinfo=UTC)), language)
     for text in wanted:
         assert text in html
     assert f'lang="{language}"' in html

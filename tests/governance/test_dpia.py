@@ -11,7 +11,7 @@ from governance_world import Office
 
 from redact.errors import PolicyError
 from redact.governance import dpia
-from redact.governance.figures import Figures
+from redact.governance.figures import Figures, TypeFigures
 from redact.governance.prose import pair
 from redact.governance.qa import Qa
 from redact.governance.ran import Ran
@@ -85,6 +85,13 @@ def test_the_page_has_35_7_a_to_d_and_asks_the_rest(ready, tmp_path, language) -
         assert page.cells(threat.threat_id, told["proven_by"]) == list(threat.tests)
         for name in ("likelihood", "severity", "residual"):
             assert page.cells(threat.threat_id, told[name]) == ["…"]
+    main = page.sections[dpia.MAIN_RISK].rows
+    assert (main[told["risk"]][0], main[told["measured_miss"]][0]) == ([told["main_risk"]], [told["not_measured"]])
+    assert list(page.sections).index(dpia.MAIN_RISK) < list(page.sections).index("T1")
+    assert {"en": "4 lie encrypted", "fr": "4 sont chiffrés au coffre"}[language] in " ".join(
+        page.sections[told["description"]].texts
+    )
+    assert {"en": "Name", "fr": "Nom"}[language] in page.sections[told["types"]].rows
     assert page.cells(told["measures"], told["of_ours"]) == ["encryption at rest", "redaction before use"]
     assert page.boxes == 4
     assert {told["views"], told["opinion"], told["decision"]} <= set(page.sections)
@@ -101,6 +108,31 @@ def test_what_is_measured_is_in_it_and_what_a_person_judges_is_empty(ready, tmp_
     assert {risk[name] for risk in told["risks"] for name in ("likelihood", "severity", "residual")} == {""}
     assert {told["dpo_opinion"], told["decision"], told["views_of_data_subjects"]} == {""}
     assert told["necessity"][0]["erased_after_months"] == 6
+
+
+@pytest.mark.parametrize(
+    ("originals", "wanted"),
+    [
+        ({}, "Nothing has run yet"),
+        ({"here": 2, "moved": 1, "vault": 4, "deleted": 1, "erased": 1},
+         "Of the originals of 9 redacted recordings, 4 lie encrypted in the vault, 2 are erased, and 3 lie in clear"),
+        ({"here": 5}, "0 lie encrypted in the vault, 0 are erased, and 5 lie in clear"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_originals_is_what_the_policies_did(originals, wanted) -> None:
+    page = dpia.page(organisation(), dpia.Assessed(Ran(originals=originals), NOTHING.qa), "en", now=NOW)
+    assert wanted in page
+    assert "kept encrypted, or erased" not in page
+
+
+def test_the_main_risk_is_first_and_its_measure_is_what_reviewers_found() -> None:
+    reviewed = Qa(4, {}, Figures(4, (TypeFigures("PERSON", 9, 0, 1),), None, {}), ())
+    told = dpia.build(organisation(), dpia.Assessed(Ran(), reviewed), now=NOW)
+    assert [risk["id"] for risk in told["risks"][:2]] == ["R0", "T1"]
+    assert told["risks"][0]["recall"]["share"] == 0.9
+    assert dpia.build(organisation(), NOTHING, now=NOW)["risks"][0]["recall"] is None
+    page = dpia.page(organisation(), dpia.Assessed(Ran(), reviewed), "en", now=NOW)
+    assert "90.0% was (95 % interval 59.6% – 98.2%, 4 calls)" in page
 
 
 @pytest.mark.parametrize(("months", "review"), [(6, "2027-02-28"), (12, "2027-08-31"), (1, "2026-09-30")])

@@ -134,11 +134,13 @@ def test_documents_are_made_from_what_ran(home, language):
 
 
 def test_the_month_is_signed_by_the_officer(home):
+    home.run("doctor", "--security", "-o", "documents/audits", code=_either(home))
     home.run("report", "monthly", "--month", _month(), "-o", "documents", "--force")
     file = f"documents/monthly-{_month()}.json"
     home.run("report", "verify", file, code=1)
     home.run("report", "sign", file, "--decision", "approved")
     assert "as it was signed" in home.run("report", "verify", file)
+    home.run("report", "list")
 
 
 def test_a_breach_from_its_first_hour_to_the_register(home):

@@ -17,10 +17,11 @@ from redact.governance import monthly, monthly_page, signing
 from redact.governance.erasure import erase
 from redact.governance.months import Month, months_after
 from redact.governance.organisation import load
-from redact.governance.prose import pair
+from redact.governance.prose import month_of, pair
 from redact.governance.words import LANGUAGES
 from redact.stores.trainings import recorded
 
+NAMES = {"en": "Name", "fr": "Nom"}
 CURRENT = Month.of(datetime.now(UTC))
 
 
@@ -50,6 +51,12 @@ def _reviewed(office: Office) -> None:
     for recording_id in (second, gone):
         kept.audit.add("original.hear", "begun", recording_id, reason="complaint")
         reviews.decide(recording_id, "rita", "original", "complaint", [{"start_ms": 0, "end_ms": 9}])
+    case = f"request-20260301-{'a' * 8}"
+    for reason in ("own_voice", ""):  # what was redacted is nothing in clear
+        with kept.audit.action("subject.export", case, reason=reason):
+            pass
+    with pytest.raises(PolicyError), kept.audit.action("subject.export", case, reason="own_voice"):
+        raise PolicyError("no", hint="no")
     with kept.audit.action("vault.open", first, reason="request"):
         next(kept.vault.opened(first, "original"))
     with pytest.raises(PolicyError), kept.audit.action("vault.open", third, reason="curious"):
@@ -59,10 +66,12 @@ def _reviewed(office: Office) -> None:
 
 def _asked(office: Office) -> None:
     kept, now = office.kept, datetime.now(UTC)
-    late = kept.cases.open("request", now - timedelta(days=1), {})
+    late = kept.cases.open("request", now - timedelta(days=1), {"request": "access"})
     closed = kept.cases.open("request", now + timedelta(days=30), {})
     kept.cases.change(closed.case_id, "answered", state="closed")
     kept.cases.open("breach", now + timedelta(hours=72), {})
+    for ends in (now - timedelta(hours=1), now + timedelta(hours=72)):
+        kept.cases.open("breach", ends, {"drill": True})
     assert late.is_overdue(now)
     _trained(office, {"privacy": (-1, 10, 200)})
 
@@ -112,7 +121,11 @@ def test_quality_is_measured_on_what_was_approved_with_its_interval(told) -> Non
 def test_who_saw_anything_in_clear_is_told_also_of_what_was_erased(ready, told) -> None:
     first, second, _, gone = ready.ids
     accesses = {(each["what"], each["of"]): each for each in told["clear_access"]}
-    assert set(accesses) == {("original.hear", second), ("original.hear", gone), ("vault.open", first)}
+    case = f"request-20260301-{'a' * 8}"
+    assert set(accesses) == {
+        ("original.hear", second), ("original.hear", gone), ("vault.open", first), ("subject.export", case)
+    }  # fmt: skip
+    assert (len(told["clear_access"]), accesses["subject.export", case]["reason"]) == (4, "own_voice")
     assert accesses["original.hear", second]["who"] == "rita"
     assert accesses["original.hear", second]["reason"] == "complaint"
     assert accesses["original.hear", gone]["who"] not in {"", "rita"}
@@ -122,7 +135,7 @@ def test_who_saw_anything_in_clear_is_told_also_of_what_was_erased(ready, told) 
 def test_cases_erasures_and_trainings(told) -> None:
     requests, breaches = told["cases"]["request"], told["cases"]["breach"]
     assert (requests["opened"], requests["closed"], requests["overdue"]) == (2, 1, 1)
-    assert [each["is_overdue"] for each in requests["open"]] == [True]
+    assert [(each["is_overdue"], each["kind"]) for each in requests["open"]] == [(True, "access")]
     assert (breaches["opened"], breaches["overdue"], len(breaches["open"])) == (1, 0, 1)
     assert (told["erasures"]["count"], told["erasures"]["by_reason"]) == (1, {"request": 1})
     assert told["erasures"]["wrongly_signed"] == 0
@@ -167,28 +180,43 @@ def test_it_is_the_same_for_the_same_clock(ready) -> None:
 def test_the_page_says_all_of_it(ready, told, language) -> None:
     page = Page(monthly_page.page(told, language))
     words, terms = said("monthly", language), said("terms", language)
-    assert (page.language, page.title) == (language, f"{words['title']} {CURRENT}")
+    assert (page.language, page.title) == (language, f"{words['title']} {month_of(str(CURRENT), language)}")
     cards = page.sections[words["for"]].texts
     assert cards[cards.index(words["redacted"]) + 1] == "3 / 6"
-    assert cards[cards.index(words["clear"]) + 1] == "3"
+    assert cards[cards.index(words["clear"]) + 1] == "4"
     states = page.sections[words["states"]].rows
     assert {terms["done"], terms["held"], terms["quarantined"]} <= set(states)
     assert states[terms["quarantined"]][0] == ["2"]
     reasons = page.sections[words["reasons"]].rows
     assert pair(terms["quarantined"], terms["damaged"], language) in reasons
     quality = page.sections[words["quality"]].rows
-    assert {words["recall"], words["precision"], "PERSON", words["all_types"]} <= set(quality)
+    assert {words["recall"], words["precision"], NAMES[language], words["all_types"]} <= set(quality)
     retention = page.sections[words["retention"]].rows
     assert {terms[name] for name in ("recordings", "analyses", "logs", "requests")} <= set(retention)
     requests = page.sections[words["request_cases"]].rows
     assert [row[-1] for name, row in requests.items() if name.startswith("request-")] == [[words["late"]]]
+    assert [row[0] for name, row in requests.items() if name.startswith("request-")] == [[terms["access"]]]
+    assert requests[words["case"]][0] == [words["kind"]]
+    assert words["on_hold"] in [cell for row in page.sections[words["retention"]].lines[:1] for cell in row[4]]
     accesses = page.sections[words["clear"]].lines[1:]
     assert [row[1:3] + row[4:] for row in accesses if row[1] == ["rita"]] == [
         [["rita"], [words["original.hear"]], [terms["complaint"]]]
     ]
-    assert len(accesses) == 3
+    assert len(accesses) == 4
+    assert [words["subject.export"]] in [row[2] for row in accesses]
     assert page.cells(words["trainings"], "privacy") == ["1"]
-    assert any(words["not_over"] in text for text in page.sections[f"{words['title']} {CURRENT}"].texts)
+    assert any(
+        words["not_over"] in text
+        for text in page.sections[f"{words['title']} {month_of(str(CURRENT), language)}"].texts
+    )
+
+
+@pytest.mark.parametrize(
+    ("month", "language", "wanted"),
+    [("2026-11", "fr", "novembre 2026"), ("2026-08", "fr", "août 2026"), ("2026-01", "en", "January 2026")],
+)
+def test_a_month_has_its_name(month, language, wanted) -> None:
+    assert month_of(month, language) == wanted
 
 
 def test_months_are_calendar_months() -> None:
@@ -237,6 +265,19 @@ def test_a_report_is_signed_and_checked_in_all_its_forms(built) -> None:
     assert (listed.exit_code, "approved" in listed.output) == (0, True)
     done = [entry.object_id for entry in office.kept.audit.entries() if entry.action == "document.sign"]
     assert done == [f"monthly-{CURRENT}"] * 2
+
+
+def test_an_audit_of_the_installation_is_no_signature_of_the_officer(built) -> None:
+    office, file = built
+    with office.kept.audit.action("document.sign", reason="security"):
+        pass
+    audits = file.parent / "audits"
+    assert run(office, "doctor", "--security", "-o", audits).exit_code in {0, 1}
+    assert [path.name for path in audits.iterdir()] == [f"audit-{CURRENT}.json"]
+    assert run(office, "report", "verify", file).exit_code == 1
+    assert run(office, "report", "sign", file, "--decision", "approved").exit_code == 0
+    assert run(office, "report", "verify", file).exit_code == 0
+    assert run(office, "report", "list").exit_code == 0
 
 
 def test_whoever_changes_a_report_is_seen_before_and_after_it_was_signed(built) -> None:

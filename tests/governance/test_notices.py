@@ -140,13 +140,64 @@ def test_the_page_has_all_of_article_13(language) -> None:
     wanted = ("purposes", "lawful_basis", "legitimate_interest", "recipients", "transfers", "retention")
     assert all(activity[told[name]][0] for name in wanted)
     rights = page.sections[told["rights"]].rows
-    assert len(rights[told["your_rights"]][0]) == 5
+    assert len(rights[told["your_rights"]][0]) == 5 + (language == "fr")
+    assert (told["after_death"] in rights[told["your_rights"]][0]) == (language == "fr")
+    assert {"fr": "prolongé de 2 mois", "en": "2 months more"}[language] in rights[told["ask"]][0][0]
+    assert activity[told["analyses"]][0] == [{"fr": "12 mois", "en": "12 months"}[language]]
+    assert told["safeguards"] not in activity
+    assert any(told["redacted"] == text for section in page.sections.values() for text in section.texts)
     assert rights[told["complaint"]][0][0] == "CNIL"
     assert rights[told["automated"]][0] == ["none"]
     assert rights[told["source"]][0] == ["the call itself"]
     assert rights[told["provision"]][0] == ["Nobody has to be recorded; the call goes on without."]
     day = "01/03/2026" if language == "fr" else "2026-03-01"
     assert any("2" in text and day in text for text in page.sections[told["title"]].texts)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_transfers_says_where_a_copy_of_the_safeguards_is_to_be_had(language) -> None:
+    abroad = {**ORGANISATION["activities"][0], "transfers": [{"country": "US", "safeguard": "clauses"}]}
+    page = Page(notices.page(organisation(activities=[abroad]), language, 1, "2026-03-01"))
+    assert "dpo@halcyon.example" in page.cells("Recording of calls", said("notices", language)["safeguards"])[0]
+
+
+@pytest.mark.parametrize(
+    ("basis", "language", "wanted", "other"),
+    [
+        ("consent", "fr", "Acceptez-vous que cet appel soit enregistré ? Sinon il continue sans", "d’objection"),
+        ("consent", "en", "Do you agree to its being recorded? If not, it goes on without", "This call is recorded"),
+        ("legitimate_interest", "fr", "Vous avez le droit de vous y opposer", "Acceptez-vous"),
+        ("legitimate_interest", "en", "You have the right to object", "Do you agree"),
+        ("legal_obligation", "en", "This call is recorded by", "object"),
+    ],
+)
+def test_the_agent_asks_for_consent_and_names_the_right_to_object(basis, language, wanted, other) -> None:
+    told = organisation(activities=[{**ORGANISATION["activities"][0], "lawful_basis": basis}])
+    agent = " ".join(notices.script(told, language).split())
+    assert wanted in agent
+    assert other not in agent
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "wanted"),
+    [
+        ("CNIL", "fr", "réclamation à la CNIL."),
+        ("CNIL", "en", "complain to the CNIL."),
+        ("APD", "fr", "réclamation à l’autorité de contrôle, APD."),
+        ("Data Protection Commission", "en", "complain to Data Protection Commission."),
+    ],
+)
+def test_the_authority_is_called_as_one_says_it(name, language, wanted) -> None:
+    told = organisation(authority={"name": name, "contact": "https://authority.example"})
+    assert wanted in " ".join(notices.script(told, language).split())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_agent_promises_no_more_than_is_done(language) -> None:
+    agent = " ".join(notices.script(organisation(), language).split())
+    wanted = {"en": ("that our tools find", "12 months", "the law or a dispute"),
+              "fr": ("que nos outils détectent", "12 mois", "la loi ou un litige")}  # fmt: skip
+    assert [text for text in wanted[language] if text not in agent] == []
 
 
 def test_a_new_version_is_made_only_where_something_changed(office) -> None:
@@ -222,10 +273,32 @@ def test_consent_that_points_to_no_notice_is_told(office) -> None:
     record(row("c-4", "f" * 64), row("c-5", strange))
     told = notices.check(kept.consent, kept.notices)
     assert (told.unknown, told.other) == (("c-4",), ("c-5",))
+    assert told.early == ()
     wrong = run(office, "notice", "check")
     assert wrong.exit_code == 1
     assert "c-4" in wrong.output
     assert "c-1" not in wrong.output
+
+
+def test_consent_that_is_older_than_its_notice_is_told(office) -> None:
+    kept = office.kept
+    heard = notices.build(BOTH, kept.notices, "calls", NOW).notices[0].sha256
+    lines = [
+        f"{call},person-{call},{basis},quality,calls,{heard},en,ivr,voice,{at.isoformat()},{at.isoformat()},"
+        for call, basis, at in (
+            ("c-1", "consent", NOW),
+            ("c-2", "consent", NOW - timedelta(seconds=1)),
+            ("c-3", "contract", NOW - timedelta(days=9)),
+        )
+    ]
+    kept.consent.add(read_csv(io.StringIO("\n".join([",".join(COLUMNS), *lines]) + "\n"), kept.consent))
+    notices.build({"en": organisation(website="https://x.example")}, kept.notices, "calls", NOW + timedelta(days=1))
+    notices.build(BOTH, kept.notices, "calls", NOW + timedelta(days=2))  # the first text is valid again
+    told = notices.check(kept.consent, kept.notices)
+    assert (told.known, told.early, told.unknown, told.other) == (2, ("c-2",), (), ())
+    wrong = run(office, "notice", "check")
+    assert wrong.exit_code == 1
+    assert "c-2   consent was given before the notice was valid" in wrong.output
 
 
 def test_all_words_are_in_both_languages() -> None:

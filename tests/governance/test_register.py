@@ -171,6 +171,39 @@ def test_the_page_has_every_field(ready, tmp_path, language, who, security, log,
     assert recordings in next(section.texts for section in page.sections.values() if recordings in section.texts)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_all_classes_have_their_limit_in_it(language) -> None:
+    told = organisation(retention={"requests": {"months": 60, "basis": "limitation"}})
+    page = Page(register.page(told, Ran(), PROTECTED, language, NOW))
+    heading, terms = said("register", language)["limits"], said("terms", language)
+    limits = {name: page.cells(heading, terms[name])[0] for name in ("recordings", "analyses", "logs", "requests")}
+    assert limits["analyses"] == {"en": "12 months", "fr": "12 mois"}[language]
+    assert "(limitation)" in limits["requests"]
+    head, row = csv.reader(io.StringIO(register.table(register.build(told, Ran(), PROTECTED, NOW), language)))
+    assert row[head.index(heading)].count(";") == 3
+
+
+def test_a_page_in_french_is_in_french_also_where_it_counts() -> None:
+    ran = Ran(states={"done": 1}, sound_ms=5_400_000, entity_types={"PERSON": 2, "CREDIT_CARD": 1}, last="2026-05-01")
+    french = register.page(organisation(), Ran(**{**_fields(ran), "first": "2026-05-01"}), PROTECTED, "fr", NOW)
+    assert all(text in french for text in ("1,5", "Heures d’appels traitées", "Nom", "Carte bancaire"))
+    assert "PERSON" not in french
+    assert "Heures masquées" not in french
+
+
+def _fields(ran: Ran) -> dict:
+    return {name: getattr(ran, name) for name in ran.__slots__}
+
+
+def test_what_a_person_who_asks_is_told_is_wanted_early(office) -> None:
+    office.write({**ORGANISATION, "source": "", "authority": {"name": "CNIL"}})
+    made = run(office, "register", "build", "-o", office.world.root / "docs")
+    assert made.exit_code == 0
+    assert "lacks: authority.contact, source" in made.output
+    office.write(ORGANISATION)
+    assert "lacks" not in run(office, "register", "build", "-o", office.world.root / "docs", "--force").output
+
+
 def test_the_table_reads_back_and_computes_nothing() -> None:
     told = organisation(
         activities=[{**ORGANISATION["activities"][0], "name": "=1+1", "purposes": ['a "quoted", one', "two"]}]

@@ -307,6 +307,11 @@ def test_the_command_tells_and_signs_and_finds_a_change(here, tmp_path, monkeypa
     assert {check["id"] for check in told["checks"]} == set(security.CHECKS)
     assert json.loads(done.stdout)["counts"] == told["counts"]
     assert doctor(here, "--check", str(report)).exit_code == 0
+    before = report.read_bytes()
+    assert doctor(here, "--security", "-o", str(tmp_path / "reports")).exception.exit_code == ExitCode.CANNOT_WRITE
+    assert report.read_bytes() == before
+    doctor(here, "--security", "-o", str(tmp_path / "reports"), "--force")
+    assert json.loads(report.read_bytes())["at"] >= told["at"]
     entry = here.stores.audit.tail(1)[0]
     assert (entry.action, entry.outcome, entry.reason) == ("document.sign", "done", "security")
     changed = json.loads(report.read_text())
@@ -324,6 +329,7 @@ def test_the_command_ends_with_one_where_a_check_fails(here):
     assert done.exit_code == ExitCode.SOME_FAILED
     assert "FAILED   keys.permissions" in done.output
     assert "chmod 400" in done.output
+    assert doctor(here, "--force").exception.exit_code == ExitCode.USAGE
     assert doctor(here, "--json").exception.exit_code == ExitCode.USAGE
 
 

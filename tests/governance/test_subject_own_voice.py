@@ -133,6 +133,8 @@ def test_the_customer_hears_what_the_customer_said(office, tmp_path_factory) -> 
     told = redact(office, "subject", "export", case_id, "-o", str(target), *listening)
     assert told.code == 0, told.text
     assert f"{recording_id}  own words heard" in told.text, told.text
+    exported = [each for each in office.kept.audit.entries() if each.action == "subject.export"]
+    assert [(each.outcome, each.reason) for each in exported] == [("begun", "own_voice"), ("done", "own_voice")]
     phrase = re.search(r"this once: (\S+)", told.text)[1]
     with target.open("rb") as file, zipfile.ZipFile(content(packs.opened(file, phrase))) as pack:
         after = native.read(pack.read(f"recordings/{recording_id}.json").decode())

@@ -81,7 +81,7 @@ def test_the_page_is_the_officer_s_and_the_auditor_s(office):
         statuses[role] = answer.status_code
         if role == "dpo":
             assert "Open requests" in answer.text
-            assert "Nobody heard or opened one" in answer.text
+            assert "Nobody heard, opened or was given one" in answer.text
     assert statuses == {"dpo": 200, "auditor": 200, "lead": 403, "reviewer": 403}
     office.write({**ORGANISATION, "dpo": {}})
     token = place.reviews.begin_session("dpo")
