@@ -328,6 +328,7 @@ class TestCommands:
         shown = redact("retention", "plan")
         assert shown.exit_code == 0
         assert "recordings  6 months   1 " in shown.output
+        assert "DUE BUT ON HOLD" in shown.output
         told = json.loads(redact("retention", "plan", "--json").output)
         assert told["classes"]["recordings"]["due"] == [office.ids[0]]
         assert redact("retention", "apply", "--dry-run").output == shown.output
