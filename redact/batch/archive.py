@@ -140,8 +140,10 @@ class Archive:
         if self.is_local:
             try:
                 facts = Path(self.root, path).stat()
-            except OSError:
+            except (FileNotFoundError, NotADirectoryError):
                 return None
+            except OSError as error:
+                raise _gone(error) from None
             return Item(path, facts.st_size, f"{facts.st_size}:{facts.st_mtime_ns}", None)
         try:
             self._files.invalidate_cache()

@@ -397,6 +397,8 @@ class Batch:
             return "changed"
         if self.source.is_link(item.path):
             return "link"
+        if self.stores.marks.has(recording_id, "legal_hold"):
+            return "legal_hold"
         report = self.dest.read(report_path(recording_id))
         outputs = json.loads(report)["outputs"] if report else {}
         if not outputs or wrong_outputs(self.dest, recording_id, outputs):

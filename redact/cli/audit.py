@@ -22,7 +22,11 @@ def audit() -> None:
 @click.pass_context
 def verify(ctx: click.Context, heads: Path | None) -> None:
     """Checks the whole log against itself and the signed heads; exit code 9 where somebody changed it."""
+    from redact.errors import InputRejected
     from redact.stores.heads import read_heads
+
+    if heads and not heads.is_file():
+        raise InputRejected("there is no such file of signed heads", hint="check its path; is the share mounted?")
 
     log = stores(ctx).audit
     count = log.verify(list(read_heads(heads)) if heads else None)

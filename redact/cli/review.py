@@ -125,7 +125,7 @@ def _place(ctx: click.Context, folder: Path, given: Mapping[str, Any]) -> Any:
         is_https=given["is_https"],
         sample=share_of(given["sample"]) if given["sample"] else policy.review_sample,
         provider=_provider(given),
-        proposals=Proposals(database, archive, kept.keys) if kept else None,
+        proposals=Proposals(database, archive, kept.keys) if kept and given["team"] else None,
         access=_access(kept, database, archive, is_team=given["team"]) if kept else FREE,
         supervision=_supervision(kept) if kept and given["team"] else None,
         clear=_clear(kept) if kept else lambda *_: "",

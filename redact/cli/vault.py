@@ -43,6 +43,8 @@ def seal(ctx: click.Context, file: Path, recording_id: str, kind: str, *, withou
     except OSError:
         raise InputRejected("the file can't be read", hint="check its path and whose it is") from None
     with opened, kept.audit.action("vault.seal", recording_id, reason="by_hand") as counts:
+        if kept.marks.has(recording_id, "legal_hold"):
+            raise UsageError("a legal hold is on the recording: nothing takes its place", hint="use another id")
         counts["bytes"] = kept.vault.seal(opened, recording_id, kind)  # type: ignore[arg-type]
     click.echo(f"sealed {counts['bytes']} bytes as the {kind} of {recording_id}")
 

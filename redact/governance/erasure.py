@@ -17,7 +17,7 @@ from typing import Literal
 from redact.batch.archive import Archive
 from redact.batch.work import report_path
 from redact.custody import known_sources
-from redact.errors import KeyMissing, RedactError, UsageError
+from redact.errors import InputRejected, KeyMissing, RedactError, UsageError
 from redact.governance.places import Places, outputs
 from redact.stores.certificates import Certificate
 from redact.stores.opened import Stores
@@ -213,13 +213,21 @@ def _remove_outputs(
             if path != report or not keeps_report:
                 archive.remove(path)
                 removed["outputs"] += 1
+        removed["reviews"] += _forget_words(stores, archive.url, recording_id)
         if not keeps_report:
             removed["reviews"] += stores.reviews(archive.url).erase(recording_id)
     for loose in places.loose.get(recording_id, ()):
         for path in loose.paths():
             loose.archive.remove(path)
             removed["outputs"] += 1
-        removed["reviews"] += stores.reviews(loose.archive.url).erase(loose.name.rpartition("/")[2])
+        name = loose.name.rpartition("/")[2]
+        removed["reviews"] += _forget_words(stores, loose.archive.url, name)
+        removed["reviews"] += stores.reviews(loose.archive.url).erase(name)
+
+
+def _forget_words(stores: Stores, url: str, name: str) -> int:
+    """What reviewers proposed of a call may be a name that was said in it; who may hear it is of no use any more."""
+    return stores.proposals(url).forget(name) + stores.approvals(url).forget(name)
 
 
 def _empty(archive: Archive, path: str) -> None:
@@ -249,10 +257,20 @@ def _remove_originals(stores: Stores, places: Places, recording_id: str, removed
         for place in filter(None, (told["source"], told.get("moved_to"))):
             folder, _, name = place.rpartition("/")
             archive = Archive(folder)
+            _require_reachable(archive)
             item = archive.item(name)
             if item and (archive.sha256(name) in contents or item.stamp in stamps):
                 archive.remove(name)
                 removed["originals"] += 1
+
+
+def _require_reachable(archive: Archive) -> None:
+    """A folder that isn't there may be a share that isn't mounted: what lies in it is not erased by that."""
+    if archive.is_local and not Path(archive.root).is_dir():
+        raise InputRejected(
+            "a folder that an original lay in can't be reached",
+            hint="mount it, or make it anew if it is gone for good", reason="io",
+        )  # fmt: skip
 
 
 def _sources(stores: Stores, recording_id: str, removed: Counter[str]) -> list[dict[str, str]]:

@@ -180,7 +180,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     except OSError:
         raise PolicyError("the organisation's file can't be read", hint="check its path and whose it is") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
         raise PolicyError("the organisation's file is not YAML in UTF-8", hint="mend it; docs/governance.md") from None
     if not isinstance(data, dict):
         raise PolicyError("the organisation's file is not a mapping", hint="begin with: redact register template")

@@ -90,7 +90,9 @@ def find(
                 reasons.setdefault(recording_id, set()).add(kind)
         for recording_id, why in _on_record(stores, archives, [value for _, value in wanted]):
             reasons.setdefault(recording_id, set()).add(why)
-        gone = {each.recording_id for each in stores.certificates.all()} if reasons else set()
+        # Of one whose original alone was erased, the redacted copy is there still.
+        erasures = stores.certificates.all() if reasons else ()
+        gone = {each.recording_id for each in erasures if each.scope == "recording"}
         found = {
             recording_id: Match(recording_id, tuple(sorted(why)), _choice(known.get(recording_id)))
             for recording_id, why in reasons.items()

@@ -260,8 +260,9 @@ def restrict(stores: Stores, case_id: str, reason: Restriction, *, now: datetime
     """
     found = decided_matches(still_open(stores, case_id))
     with stores.audit.action("subject.restrict", case_id, reason=reason) as counts:
-        for recording_id in found:
-            stores.marks.put(recording_id, "restriction", reason, case_id)
+        for recording_id in found:  # what is restricted for another cause stays so when this request's ends
+            if not stores.marks.has(recording_id, "restriction"):
+                stores.marks.put(recording_id, "restriction", reason, case_id)
         counts["recordings"] = len(found)
         told = {"restricts": {"recordings": list(found), "reason": reason}}
         stores.cases.change(case_id, "restricted", fields=told, detail=told, at=now)
@@ -278,9 +279,10 @@ def lift(stores: Stores, case_id: str, *, now: datetime | None = None) -> int:
     for case in stores.cases.all("request"):
         if case.case_id != case_id:
             others |= dict.fromkeys(case.fields.get("restricts", {}).get("recordings", []), case)
-    free = [recording_id for recording_id in own if recording_id not in others]
+    by_this = {mark.recording_id for mark in stores.marks.all("restriction") if mark.case_id == case_id}
+    free = [recording_id for recording_id in own if recording_id in by_this and recording_id not in others]
     with stores.audit.action("subject.restrict", case_id, reason="lifted") as counts:
-        for recording_id in own:
+        for recording_id in by_this.intersection(own):
             if recording_id in others:
                 other = others[recording_id]
                 stores.marks.put(recording_id, "restriction", other.fields["restricts"]["reason"], other.case_id)

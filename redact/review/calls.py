@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from redact.naming import opaque
+from redact.review import security
 from redact.review.bodies import REASONS, Draft, Question, Verdict
 from redact.review.desk import Call, Desk
 from redact.review.ground import Here, Making, Seen, Signed, page, seen_calls
@@ -54,7 +55,7 @@ def call(place: Here, found: Seen, session: Signed) -> dict[str, Any]:
         "is_mine": review.claimed_by == session.user.name, "can_render": place.maker is not None,
         "decisions": [
             {"at": d.at, "name": d.name, "kind": d.kind, "reason": d.reason}
-            for d in place.reviews.decisions(found.name)
+            for d in (place.reviews.decisions(found.name) if security.tells_decisions(session) else ())
         ],
     }  # fmt: skip
 
@@ -87,8 +88,7 @@ def original(place: Here, found: Seen, start_ms: int, end_ms: int, reason: str, 
     if session.user.role != "dpo" and place.reviews.review(found.name).claimed_by != session.user.name:
         raise Refused(409, "not_claimed")
     place.access.check(session.user, found)
-    if not _is_around(found, place.reviews.review(found.name), start_ms, end_ms):
-        raise Refused(422, "no_mask")
+    require_around(found, start_ms, end_ms)
     part = {"start_ms": start_ms, "end_ms": end_ms}
     if place.audit:  # what can't be logged is not heard
         place.audit.add("original.hear", "begun", opaque(found.sha256), reason=reason, counts=part)
@@ -146,6 +146,10 @@ def render(place: Here, makings: Making, found: Seen, session: Signed) -> dict[s
         raise Refused(409, "not_claimed")
     if place.maker is None:
         raise Refused(404, "no_originals")
+    if any(edit["entity_type"] is None for edit in review.draft):  # what was masked will be heard
+        place.access.check(session.user, found)
+        if place.audit:
+            place.audit.add("original.hear", "begun", opaque(found.sha256), reason="released")
     makings.begin(place.maker, found, review, session.user.name)
     return {}
 
@@ -190,12 +194,17 @@ def _state(call: Call, review: Review) -> str:
     return "open" if is_of_another else review.state
 
 
-def _is_around(call: Call, review: Review, start_ms: int, end_ms: int) -> bool:
-    """True for a stretch around one mask, or around an edit."""
-    places = [*call.intervals, *review.draft]
-    return any(
-        start_ms >= place["start_ms"] - _AROUND_MS and end_ms <= place["end_ms"] + _AROUND_MS for place in places
-    )  # fmt: skip
+def require_around(call: Call, start_ms: int, end_ms: int) -> None:
+    """Let nobody ask for more of an original than what lies around one mask.
+
+    Raises:
+        Refused: it is more, or elsewhere.
+    """
+    if not any(
+        start_ms >= place["start_ms"] - _AROUND_MS and end_ms <= place["end_ms"] + _AROUND_MS
+        for place in call.intervals
+    ):
+        raise Refused(422, "no_mask")
 
 
 def _turns(desk: Desk, call: Call) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -112,9 +112,10 @@ class Desk:
             found: dict[Path, tuple[int, Call | None]] = {}
             for path, changed in _reports(self._folder):
                 known = self._known.get(path)
-                found[path] = known if known and known[0] == changed else (changed, _call(path, told))
+                found[path] = known if known and known[0] == changed else (changed, _call(path))
             self._known = found
-        return sorted((call for _, call in found.values() if call), key=lambda call: call.name)
+        calls = (call for _, call in found.values() if call)
+        return sorted((_with_told(call, told) for call in calls), key=lambda call: call.name)
 
     def call(self, public_id: str) -> Call | None:
         """A call by its public id."""
@@ -170,7 +171,17 @@ def _reports(folder: Path) -> Iterator[tuple[Path, int]]:
                     continue
 
 
-def _call(path: Path, told: Mapping[str, tuple[str, str]]) -> Call | None:
+def _with_told(call: Call, told: Mapping[str, tuple[str, str]]) -> Call:
+    """Queue and time as they are known now: they may have been put right since the report was read."""
+    queue, recorded_at = told.get(call.name, ("", ""))
+    return (
+        call
+        if (queue, recorded_at) == (call.queue, call.recorded_at)
+        else replace(call, queue=queue, recorded_at=recorded_at)
+    )
+
+
+def _call(path: Path) -> Call | None:
     """What a report tells; None where it is none of a recording's."""
     try:
         content = path.read_bytes()
@@ -178,14 +189,13 @@ def _call(path: Path, told: Mapping[str, tuple[str, str]]) -> Call | None:
         if read["schema"] != report.SCHEMA or "duration_ms" not in read["input"]:
             return None
         name = path.name.removesuffix(_ENDING)
-        queue, recorded_at = told.get(name, ("", ""))
         return Call(
             _public(name, read["input"]["sha256"]), name, path.parent,
             read["status"], read["input"]["sha256"], read["language"], read["input"]["duration_ms"], read["masked_ms"],
             read["replacements"], read["doubts"], tuple(read["input"]["channels"]), tuple(read["intervals"]),
             read["outputs"], datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds"),
-            read["basis"], read["policy"]["sha256"], hashlib.sha256(content).hexdigest(), queue, recorded_at,
-            tuple(read.get("findings", ())),
+            read["basis"], read["policy"]["sha256"], hashlib.sha256(content).hexdigest(),
+            findings=tuple(read.get("findings", ())),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -123,6 +123,11 @@ def check_origin(method: str, headers: Mapping[str, str], host: str, csrf: str |
         raise Refused(403, "csrf")
 
 
+def tells_decisions(session: Session) -> bool:
+    """True where a user may know who decided what."""
+    return session.user.role in (RIGHTS["decisions"] or ())
+
+
 def sees(session: Session, call: Call) -> bool:
     """True where a call is of one of the user's queues."""
     return not session.user.queues or call.queue in session.user.queues

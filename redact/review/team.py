@@ -9,6 +9,7 @@ from redact.errors import PolicyError
 from redact.naming import opaque
 from redact.policy import ENTITY_TYPES
 from redact.review.bodies import Answer, Suggestion
+from redact.review.calls import require_around
 from redact.review.desk import Call
 from redact.review.figures import figures
 from redact.review.ground import Here, Seen, Signed, language_of, page, seen_calls
@@ -16,6 +17,7 @@ from redact.review.place import Place
 from redact.review.security import Refused
 from redact.review.terms import form
 from redact.stores.proposals import Proposal
+from redact.stores.reviews import Session
 
 routes = APIRouter()
 Number = Annotated[int, Path(ge=1, le=1 << 40)]
@@ -61,7 +63,7 @@ def propose(place: Here, found: Seen, given: Suggestion, session: Signed) -> dic
         raise Refused(409, "not_claimed")
     if given.kind != "allow" and given.entity_type not in ENTITY_TYPES:
         raise Refused(422, "type")
-    term = given.term.strip() or _said(place, found, given)
+    term = given.term.strip() or _said(place, session, found, given)
     if not term:
         raise Refused(422, "term_missing")
     if given.kind == "recognizer" and not form(term):
@@ -149,8 +151,11 @@ def _proposed(place: Place) -> tuple[Proposal, ...]:
     return place.proposals.all() if place.proposals else ()
 
 
-def _said(place: Place, call: Call, given: Suggestion) -> str:
-    """What is said in a stretch: of the redacted transcript, or where that has a label, of the one in clear."""
+def _said(place: Place, session: Session, call: Call, given: Suggestion) -> str:
+    """What is said in a stretch: of the redacted transcript, or where that has a label, of the one in clear.
+
+    The latter is an original as its sound is: the same rules hold, and it is logged.
+    """
     transcript = place.desk.transcript(call)
     words = transcript.words if transcript else ()
     labels = place.desk.entities(call)
@@ -162,5 +167,9 @@ def _said(place: Place, call: Call, given: Suggestion) -> str:
         and given.start_ms <= (word.start_ms + word.end_ms) // 2 < given.end_ms
     ]
     if any(is_label for is_label, _ in here) or not here:
+        require_around(call, given.start_ms, given.end_ms)
+        place.access.check(session.user, call)
+        if place.audit:
+            place.audit.add("original.hear", "begun", opaque(call.sha256), reason="proposal")
         return place.clear(call, given.start_ms, given.end_ms)
     return " ".join(text for _, text in here).strip(" .,;:?!")

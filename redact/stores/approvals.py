@@ -108,7 +108,9 @@ class Approvals:
         """Forget all about a call; how many rows that were."""
         here = (_APPROVALS.c.archive == self._archive) & (_APPROVALS.c.recording_id == recording_id)
         with self._database.writing() as connection:
-            return int(connection.execute(delete(_APPROVALS).where(here)).rowcount)
+            count = int(connection.execute(delete(_APPROVALS).where(here)).rowcount)
+        self._database.checkpoint()
+        return count
 
     def _of(self, recording_id: str, name: str) -> Any:
         here = (_APPROVALS.c.archive == self._archive) & (_APPROVALS.c.recording_id == recording_id)

@@ -193,6 +193,7 @@ class DataKeys:
             row = connection.execute(select(_SUCCESSORS).where(here)).one_or_none()
             if row is not None and row.key_id is not None:
                 values = dict(row._mapping)
+                del values["made_at"]  # of the recording's first key: from when it has been kept
                 connection.execute(update(_KEYS).where(_KEYS.c.recording_id == recording_id).values(values))
                 connection.execute(delete(_SUCCESSORS).where(here))
 

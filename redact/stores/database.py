@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -200,8 +201,24 @@ def _make_private(file: Path) -> None:
 
 def _set_up(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun below, not by the driver
-    for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", f"busy_timeout = {BUSY_MS}"):
+    # First how long to wait, or whoever makes the same file at the same moment is told that it is locked.
+    for setting in (f"busy_timeout = {BUSY_MS}", "synchronous = FULL", "secure_delete = ON"):
         connection.execute(f"PRAGMA {setting}")
+    _write_ahead(connection)
+
+
+def _write_ahead(connection: Any) -> None:
+    """Turn the write-ahead log on. SQLite doesn't wait for others to do the same, so it is tried until it is on."""
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:

@@ -262,8 +262,9 @@ class Archived:
     def end(self, source: str, done: Done, *, policy: str, engine: str) -> None:
         """The outcome of a recording is known. When this returns, it is on the disk."""
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        told = _stored(asdict(done))
-        self._change(source, {**told, "policy": policy, "engine": engine, "finished_at": at})
+        values = {**_stored(asdict(done)), "policy": policy, "engine": engine, "finished_at": at}
+        with self._database.writing() as connection:  # what was erased meanwhile stays so
+            connection.execute(self._of(source).where(_RECORDINGS.c.state != "erased").values(values))
 
     def lost(self, source: str, attempts: int) -> None:
         """A worker died on a recording."""

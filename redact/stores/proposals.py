@@ -123,7 +123,9 @@ class Proposals:
         """Forget what was proposed of a call; how many that were."""
         here = (_PROPOSALS.c.archive == self._archive) & (_PROPOSALS.c.recording_id == recording_id)
         with self._database.writing() as connection:
-            return int(connection.execute(delete(_PROPOSALS).where(here)).rowcount)
+            count = int(connection.execute(delete(_PROPOSALS).where(here)).rowcount)
+        self._database.checkpoint()
+        return count
 
     def _sealed(self, term: str) -> bytes:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM

@@ -20,11 +20,11 @@ from redact.batch.pool import LocalPool
 from redact.errors import Damaged, ExitCode, InputRejected, KeyMissing, Locked
 from redact.stores import ledger, master
 
-KILLS = 200
+KILLS = 100
 
 
 @pytest.mark.slow
-def test_two_hundred_kills(world):
+def test_a_hundred_kills(world):
     count = kill_until_done(world, seed=20260301, kills=KILLS)
     assert wrong(world, count) == []
     assert count.parents + count.workers == KILLS

@@ -18,7 +18,7 @@ from redact.options import Options
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.models]
-KILLS = 10
+KILLS = 5
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Logging:
         return worker
 
 
-def test_ten_kills_of_real_workers(world: World):
+def test_five_kills_of_real_workers(world: World):
     for number in range(5):
         long_call(ROOT / "samples" / "en-card-payment.wav", 12 + number, world.source / f"{number}.wav")
     models, world.engine = usable_models("tiny.en")

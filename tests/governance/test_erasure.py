@@ -3,9 +3,11 @@
 import shutil
 
 import pytest
+from batch_world import World
 
-from redact.errors import KeyMissing, UsageError
+from redact.errors import InputRejected, KeyMissing, UsageError
 from redact.governance.erasure import erase, erased_again
+from redact.stores.ledger import Done
 
 
 def test_nothing_of_an_erased_recording_is_left(office) -> None:
@@ -65,3 +67,38 @@ def test_what_a_restored_backup_brings_back_is_erased_again(office, tmp_path) ->
     with pytest.raises(KeyMissing):
         next(office.kept.vault.opened(gone, "original"))
     assert erased_again(office.kept, office.archives) == 0
+
+
+def test_what_reviewers_proposed_of_it_goes_too(office) -> None:
+    gone, other = office.ids[:2]
+    url = str(office.world.dest)
+    for own in (gone, other):
+        office.kept.proposals(url).add(own, "rita", "allow", "Marguerite")
+        office.kept.approvals(url).ask(own, "rita", "unsure")
+    erase(office.kept, office.archives, gone, reason="request")
+    assert [each.recording_id for each in office.kept.proposals(url).all()] == [other]
+    assert [each.recording_id for each in office.kept.approvals(url).all()] == [other]
+
+
+def test_a_batch_that_ends_later_does_not_bring_it_back(office) -> None:
+    gone = office.ids[0]
+    ledger = office.world.ledger()
+    (row,) = ledger.of(gone)
+    erase(office.kept, office.archives, gone, reason="request")
+    ledger.end(row.source, Done("done", recording_id=gone), policy="p", engine="e")
+    assert office.world.states() == {"done": 3, "erased": 1}
+
+
+def test_an_original_whose_folder_can_t_be_reached_is_not_certified(tmp_path) -> None:
+    world = World(tmp_path)
+    world.add("2026/call.wav", b"RIFF one")
+    world.run()
+    kept = world.stores()
+    (own,) = [row.recording_id for row in world.rows()]
+    (world.source / "2026").rename(tmp_path / "unmounted")
+    with pytest.raises(InputRejected):
+        erase(kept, [str(world.dest)], own, reason="request")
+    assert kept.certificates.all() == ()
+    (tmp_path / "unmounted").rename(world.source / "2026")
+    assert erase(kept, [str(world.dest)], own, reason="request").counts["originals"] == 1
+    kept.close()

@@ -16,6 +16,7 @@ from redact.review import security
 from redact.review.access import Access
 from redact.review.app import build
 from redact.review.calls import _ranged
+from redact.review.desk import Desk
 from redact.review.place import LOCAL
 from redact.stores.approvals import Approvals
 from redact.stores.reviews import ABSOLUTE_S, CLAIM_S, IDLE_S, ROLES
@@ -507,3 +508,28 @@ def test_a_restricted_call_is_there_for_the_dpo_alone(team):
         for route in ("call", "sound", "peaks", "original", "claim", "call_page"):
             assert ask(other.client(name), route, found).status_code == 404, route
     assert len(other.client("dora").get("/api/calls").json()["calls"]) == 2
+
+
+def test_what_is_masked_is_read_or_released_by_the_rules_of_originals_alone(team):
+    place = replace(team.place, access=Access(is_frozen=lambda: True), clear=lambda *_: "Marguerite")
+    other = Team(team.folder, place, build(place), database=team.database)
+    rita, path = other.client("rita"), f"/api/calls/{other.id_of('first')}"
+    rita.post(f"{path}/claim")
+    mask = rita.get(path).json()["intervals"][0]
+    stretch = {"start_ms": mask["start_ms"], "end_ms": mask["end_ms"]}
+    assert rita.post(f"{path}/proposals", json={"kind": "allow", **stretch}).json()["error"] == "frozen"
+    whole = {"kind": "allow", "start_ms": 0, "end_ms": 1 << 40}
+    assert rita.post(f"{path}/proposals", json=whole).json()["error"] == "no_mask"
+    draft = {"edits": [{**stretch, "entity_type": None, "was": "PERSON"}], "version": 0}
+    assert rita.put(f"{path}/draft", json=draft).status_code == 200
+    assert rita.post(f"{path}/render").json()["error"] == "frozen"
+    assert place.proposals.all() == ()
+
+
+def test_a_queue_that_was_put_right_counts_at_once(team):
+    queues = {"first": ("billing", "")}
+    place = replace(team.place, desk=Desk(team.folder / "out", lambda: queues))
+    other = Team(team.folder, place, build(place), database=team.database)
+    assert len(other.client("bill").get("/api/calls").json()["calls"]) == 1
+    queues["first"] = ("sales", "")
+    assert other.client("bill").get("/api/calls").json()["calls"] == []

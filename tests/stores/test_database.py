@@ -4,6 +4,8 @@ import io
 import os
 import resource
 import sqlite3
+import subprocess
+import sys
 import traceback
 from pathlib import Path
 
@@ -231,3 +233,17 @@ def test_every_error_has_a_hint(new_url):
         connection.execute(text("SELECT * FROM nowhere"))
     assert caught.value.hint
     assert "nowhere" not in str(caught.value)
+
+
+def test_processes_that_make_the_same_database_at_the_same_moment_wait_for_each_other(tmp_path):
+    """A batch's workers do, on the first night."""
+    script = (
+        "import sys; from redact.stores.database import connect; sys.stdin.readline()\n"
+        "for number in range(12): connect(f'sqlite:///{sys.argv[1]}/{number}.db', 'governance').close()"
+    )
+    processes = [
+        subprocess.Popen([sys.executable, "-c", script, tmp_path], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    told = [process.communicate(b"\n")[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, told
