@@ -52,7 +52,10 @@ def known_as(stores: Stores, places: Places, reference: str) -> tuple[str, ...]:
     is_known = any(ledger.of(reference) for ledger in ledgers)
     is_known = is_known or any(sealed.recording_id == reference for sealed in stores.vault.listed())
     is_known = is_known or any(case.case_id == reference for kind in KINDS for case in stores.cases.all(kind))
-    found = (reference,) if is_known else _of_call(stores, places, reference)
+    is_known = is_known or reference in places.loose or reference in places.reports
+    own = (reference,) if is_known else ()
+    # A call's id may name both what was sealed under it and what a batch has made of the call.
+    found = tuple(dict.fromkeys((*own, *_of_call(stores, places, reference))))
     if not found:
         raise UsageError(
             "nothing is known of that id or call", hint="give the id of a recording, such as its outputs have"

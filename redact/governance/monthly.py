@@ -176,6 +176,7 @@ def _clear_access(stores: Stores, decided: Qa, period: _Period) -> list[dict[str
     """
     heard = list(decided.heard)
     found = []
+    waiting: dict[tuple[str, str, str], list[Entry]] = {}
     for entry in stores.audit.entries():
         if not period.month.has(entry.at):
             continue
@@ -186,8 +187,14 @@ def _clear_access(stores: Stores, decided: Qa, period: _Period) -> list[dict[str
             found.append(
                 _access(entry.at, who.name if who else entry.actor, entry.action, entry.object_id, entry.reason)
             )
-        elif _gave_out(entry):
-            found.append(_access(entry.at, entry.actor, entry.action, entry.object_id, entry.reason))
+        elif entry.outcome == "begun" and _is_clear(entry):
+            waiting.setdefault((entry.action, entry.actor, entry.object_id), []).append(entry)
+        elif begun := waiting.get((entry.action, entry.actor, entry.object_id)):
+            first = begun.pop(0)
+            if entry.outcome != "refused":
+                found.append(_access(entry.at, entry.actor, entry.action, entry.object_id, first.reason))
+    # Who was killed on the way may have been given most of it.
+    found += [_access(e.at, e.actor, e.action, e.object_id, e.reason) for each in waiting.values() for e in each]
     found += [
         _access(each.at, each.name, "original.hear", each.recording_id if OPAQUE.fullmatch(each.recording_id) else "-",
                 each.reason)
@@ -196,10 +203,9 @@ def _clear_access(stores: Stores, decided: Qa, period: _Period) -> list[dict[str
     return sorted(found, key=lambda each: (each["at"], each["who"], each["of"]))
 
 
-def _gave_out(entry: Entry) -> bool:
-    """True where the vault was opened, or a person was given their own voice."""
-    is_clear = entry.action == "vault.open" or (entry.action == "subject.export" and entry.reason == OWN_VOICE)
-    return is_clear and entry.outcome in {"done", "failed"}
+def _is_clear(entry: Entry) -> bool:
+    """True where the vault is opened, or a person given their own voice."""
+    return entry.action == "vault.open" or (entry.action == "subject.export" and entry.reason == OWN_VOICE)
 
 
 def _access(at: str, who: str, what: str, of: str, reason: str) -> dict[str, str]:

@@ -349,6 +349,8 @@ def _check_done(stores: Stores, found: Request, how: Closing) -> None:
     if found.ids("found"):
         decided_matches(found)
     done = {event.what for event in stores.cases.events(found.case_id)}
+    if how.outcome == "done" and not done & {"found", "decided"}:
+        raise UsageError("nobody has looked for recordings yet", hint=f"redact subject find {found.case_id} FILE")
     if found.ids("confirmed", "erased") and not done & set(_DONE_BY[found.kind]):
         raise UsageError(
             f"nothing was done about it yet: none of {', '.join(_DONE_BY[found.kind])}",

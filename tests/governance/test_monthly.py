@@ -402,3 +402,11 @@ def test_nobody_signs_in_the_name_of_nobody(built) -> None:
     (office.world.root / "organisation.yaml").write_text(yaml.safe_dump({**ORGANISATION, "dpo": {"contact": "x"}}))
     refused = run(office, "report", "sign", file, "--decision", "approved")
     assert (refused.exit_code, "dpo.name" in refused.output) == (3, True)
+
+
+def test_an_opening_that_was_killed_on_its_way_is_told(ready) -> None:
+    before = len(told_of(ready)["clear_access"])
+    ready.kept.audit.add("vault.open", "begun", ready.ids[0], reason="complaint")
+    assert len(told_of(ready)["clear_access"]) == before + 1
+    ready.kept.audit.add("vault.open", "refused", ready.ids[0], reason="KeyMissing")
+    assert len(told_of(ready)["clear_access"]) == before
