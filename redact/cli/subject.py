@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from redact.cli.kept import rows, stores
-from redact.cli.packs import case_argument, export, force_option, open_pack, output_option, rules
+from redact.cli.packs import case_argument, export, force_option, open_pack, output_option, rules, rules_for
 from redact.errors import ExitCode, InputRejected, UsageError
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def letter(ctx: click.Context, case_id: str, kind: str, output: Path, *, force: 
 
     stem = output.name.removesuffix(".html").removesuffix(".txt")
     check_targets(output.parent, [f"{stem}.html", f"{stem}.txt"], force=force)
-    written = letters.letter(stores(ctx), rules(ctx), case_id, cast("Any", kind))
+    written = letters.letter(stores(ctx), rules_for(ctx, case_id), case_id, cast("Any", kind))
     with Staged(output.parent, private=True) as staged:
         staged.open(f"{stem}.html").write(letters.page(written).encode())
         staged.open(f"{stem}.txt").write(letters.text(written).encode())
