@@ -157,9 +157,10 @@ def test_a_breach_from_its_first_hour_to_the_register(home):
     assert {"en", "fr"} <= {name.split(".")[-2] for name in written}, written
     for text in ("facts", "effects", "remedy"):
         home.run("breach", "update", case, "--text", text, "-", given=f"{text}, in plain words\n")
-    home.run("breach", "update", case, "--sent-at", datetime.now(UTC).isoformat(timespec="seconds"))
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    home.run("breach", "update", case, "--sent-at", now, "--people-told-at", now)
     home.run("breach", "close", case)
-    assert "1 breaches" in home.run("breach", "register", "-o", "documents/breaches.html", "--language", "fr")
+    assert "1 breach" in home.run("breach", "register", "-o", "documents/breaches.html", "--language", "fr")
     home.run("breach", "drill", "-o", "documents/drill")
 
 
