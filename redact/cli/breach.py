@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from redact.governance.breach import Known
-    from redact.governance.organisation import Organisation
+    from redact.governance.organisation import Organisation, Spoken
 
 # The words of redact.governance.breach and .breach_scope, told again so that help answers at once.
 _NATURES = ("confidentiality", "integrity", "availability")
@@ -39,6 +39,8 @@ _json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def _what_is_known(command: Callable[..., None]) -> Callable[..., None]:
     options = (
         click.option("--aware-at", metavar="TIME", help="When it was known here, as 2026-03-01T09:30:00+01:00."),
+        click.option("--began-at", metavar="TIME", help="When the breach itself began, if it is known."),
+        click.option("--ended-at", metavar="TIME", help="When it ended."),
         click.option("--nature", "natures", type=click.Choice(_NATURES), multiple=True, help="Of what; repeatable."),
         click.option("--risk", type=click.Choice(_RISKS), help="To people."),
         click.option("--exemption", type=click.Choice(_EXEMPTIONS), help="Why no letters go out though it is high."),
@@ -80,7 +82,10 @@ def open_case(ctx: click.Context, /, **given: Any) -> None:
 @_what_is_known
 @click.pass_context
 def update(ctx: click.Context, /, case_id: str, **given: Any) -> None:
-    """Notes what else became known, and when the authority and people were told."""
+    """Notes what else became known, and when the authority and people were told.
+
+    Of a breach that is closed, --sent-at, --people-told-at and --authority-ref are noted still.
+    """
     from datetime import UTC, datetime
 
     from redact.governance.breach import Known, missing
@@ -104,9 +109,7 @@ def update(ctx: click.Context, /, case_id: str, **given: Any) -> None:
 @click.option("--queue", "queues", multiple=True, help="Only calls of this queue.")
 @click.option("--archive", "archives", multiple=True, metavar="DIR|URL", help="Outputs. [default: the organisation's]")
 @click.option("--whole", is_flag=True, help="All that is in the archives.")
-@click.option(
-    "--copy", type=click.Choice(_COPIES), default="clear", show_default=True, help="Which copies are exposed."
-)
+@click.option("--copy", type=click.Choice(_COPIES), help="Which copies are exposed. [default: clear]")
 @click.option("--records", type=click.IntRange(0), help="You know better how many.")
 @click.option("--persons", type=click.IntRange(0), help="You know better how many.")
 @_json
@@ -121,12 +124,17 @@ def scope(ctx: click.Context, /, case_id: str, *, as_json: bool, **given: Any) -
         click.echo(json.dumps({**asdict(found), "unintelligible": found.is_unintelligible}))
         return
     click.echo(
-        f"{found.records} recordings, about {found.persons} persons ({found.by_consent} on record, {found.by_terms} by "
-        f"telephone numbers and references, {found.each_its_own} calls counted as one each)"
+        f"{_many(found.records, 'recording')}, about {_many(found.persons, 'person')} ({found.by_consent} on record, "
+        f"{found.by_terms} by telephone numbers and references, "
+        f"{_many(found.each_its_own, 'call')} counted as one each)"
     )
     click.echo(f"{found.sealed_only} sealed only, {found.redacted} redacted, {found.in_clear} in clear")
-    click.echo(f"{found.accesses} accesses counted, {found.others} of other things")
+    if given["copy"] is None:
+        click.echo("all are counted as in clear, as --copy was not given: --copy sealed or redacted, if they are not")
+    click.echo(f"{_many(found.accesses, 'access', 'accesses')} counted, {found.others} of other things")
     rows(("TYPE", "STRETCHES"), found.types.items())
+    for kind, count in found.not_kept.items():
+        click.echo(f"{kind}: {count} found and kept nowhere, so not exposed")
 
 
 @breach.command("contain")
@@ -170,10 +178,7 @@ def notify(ctx: click.Context, /, case_id: str, output: Path, phase: int | None)
     from redact.governance.organisation import translated
     from redact.governance.words import words
 
-    organisation = _organisation(ctx)
-    where = settings(ctx)["organisation"]
-    spoken = {str(language): translated(where, language) for language in organisation.languages}
-    told = notified(stores(ctx), organisation, case_id, output, phase=phase, translations=spoken)
+    told = notified(stores(ctx), _spoken(ctx), case_id, output, phase=phase)
     for file in told.files:
         click.echo(file)
     if told.missing:
@@ -189,7 +194,10 @@ def notify(ctx: click.Context, /, case_id: str, output: Path, phase: int | None)
 @_what_is_known
 @click.pass_context
 def close(ctx: click.Context, /, case_id: str, **given: Any) -> None:
-    """Closes a breach whose facts, effects and remedy are told; and why, where no authority was told."""
+    """Closes a breach whose facts, effects and remedy are told; and why, where no authority was told.
+
+    Where the risk is high, when people were told is wanted too, or why they need not be.
+    """
     from redact.governance.breach import Known
     from redact.governance.breach import close as closed
 
@@ -247,7 +255,7 @@ def register(ctx: click.Context, /, output: Path, language: str, *, force: bool)
             staged.open(output.name).write(content.encode())
             staged.publish(force=force)
         counts["breaches"] = len(found)
-    click.echo(f"{counts['breaches']} breaches")
+    click.echo(_many(counts["breaches"], "breach", "breaches"))
 
 
 @breach.command("drill")
@@ -260,9 +268,11 @@ def drill(ctx: click.Context, /, output: Path) -> None:
     """
     from redact.governance.breach_drill import drill as drilled
 
-    done = drilled(stores(ctx), _organisation(ctx), output)
+    done = drilled(stores(ctx), _spoken(ctx), output)
     rows(("STEP", "SECONDS"), [*done.seconds.items(), ("all", done.total_s)])
-    click.echo(f"{done.records} recordings, about {done.persons} persons; the report is in {done.folder}")
+    click.echo(
+        f"{_many(done.records, 'recording')}, about {_many(done.persons, 'person')}; the report is in {done.folder}"
+    )
     if done.missing:
         click.echo(f"missing: {', '.join(done.missing)}")
         ctx.exit(ExitCode.SOME_FAILED)
@@ -275,7 +285,7 @@ def _known(given: dict[str, Any]) -> Known:
         raise UsageError("a text is given twice", hint="give each once")
     if sum(str(file) == "-" for _, file in given["texts"]) > 1:
         raise UsageError("only one text can come from stdin", hint="give the others as files")
-    times = {name: _moment(given[name]) for name in ("aware_at", "sent_at", "persons_told_at")}
+    times = {name: _moment(given[name]) for name in ("aware_at", "began_at", "ended_at", "sent_at", "persons_told_at")}
     return Known(**{**given, **times, "texts": {name: _read(file) for name, file in given["texts"]}})
 
 
@@ -287,7 +297,7 @@ def _asked(given: dict[str, Any]) -> Any:
     queues, archives = frozenset(given["queues"]), given["archives"]
     whole = given["whole"] or bool((queues or archives) and not (accounts or actions or ids))
     since, until = _moment(given["since"]), _moment(given["until"])
-    return Asked(since, until, accounts, actions, ids, queues, archives, given["copy"], whole)
+    return Asked(since, until, accounts, actions, ids, queues, archives, given["copy"] or "clear", whole)
 
 
 def _read(file: Path) -> str:
@@ -308,6 +318,16 @@ def _moment(text: str | None) -> datetime | None:
 
 def _owed(fields: Any, is_late: bool) -> tuple[str, str]:
     return fields.get("sent_at", ""), "overdue" if is_late else "drill" if fields.get("drill") else ""
+
+
+def _many(count: int, one: str, several: str = "") -> str:
+    return f"{count} {one if count == 1 else several or one + 's'}"
+
+
+def _spoken(ctx: click.Context) -> Spoken:
+    from redact.governance.organisation import spoken
+
+    return spoken(settings(ctx)["organisation"])
 
 
 def _organisation(ctx: click.Context) -> Organisation:

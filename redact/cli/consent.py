@@ -79,10 +79,31 @@ def withdraw(ctx: click.Context, reference: str, at: str | None) -> None:
 @_at
 @click.pass_context
 def objection(ctx: click.Context, reference: str, at: str | None) -> None:
-    """Notes an objection to legitimate interest: for a call, or for all calls of a person. - reads it from stdin."""
+    """Notes an objection to legitimate interest: for a call, or for all calls of a person. - reads it from stdin.
+
+    It reaches no other basis, and says how many records have one.
+    """
     kept = stores(ctx)
-    _noted(kept, "consent.object", kept.consent.object, reference, at)
-    click.echo("it counts where the basis is legitimate interest; for consent: redact consent withdraw")
+
+    def note(person: str, when: datetime | None) -> int:
+        bases = kept.consent.bases(person)
+        reached = bases.pop("legitimate_interest", 0)
+        others = _counts(dict(bases))
+        if others and not reached:
+            raise UsageError(
+                f"an objection counts for legitimate interest, and none of these records rests on it: {others}",
+                hint="where it is consent: redact consent withdraw",
+            )
+        kept.consent.object(person, when)
+        if others:
+            click.echo(
+                f"redact: the objection does not reach {bases.total()} records of another basis: {others}\n"
+                "  next: where it is consent, redact consent withdraw",
+                err=True,
+            )
+        return reached
+
+    _noted(kept, "consent.object", note, reference, at)
 
 
 @consent.command("apply")

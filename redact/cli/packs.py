@@ -33,18 +33,18 @@ def rules(ctx: click.Context) -> Organisation:
 
 
 def rules_for(ctx: click.Context, case_id: str) -> Organisation:
-    """The same, as it is told in the language of a request; it is said where nobody has translated it."""
+    """The organisation's file as it is told in the language of a request; on standard error, where it isn't."""
     from redact.governance import organisation, subjects
 
-    file = Path(settings(ctx)["organisation"])
     language = subjects.request(stores(ctx), case_id).language
-    beside = file.with_suffix(f".{language}{file.suffix}")
-    told = organisation.translated(file, language)
-    if len(told.languages) > 1 and told.languages[0] != language and not beside.exists():
+    said = organisation.spoken(settings(ctx)["organisation"])
+    if language in said.lacking:
         click.echo(
-            f"redact: the organisation's own words are not translated\n  next: say them in {beside.name}", err=True
+            f"redact: the organisation's own words are perhaps not in {language}, in which the person is answered\n"
+            f"  next: say them in a file beside it, {said.lacking[language]}",
+            err=True,
         )
-    return told
+    return said.in_language(language)
 
 
 @click.command("export")
@@ -65,12 +65,12 @@ def export(ctx: click.Context, /, case_id: str, output: Path, *, force: bool, **
     from redact.governance import access, packs
     from redact.publish import Staged, check_targets
 
-    kept = stores(ctx)
+    kept, told_by = stores(ctx), rules_for(ctx, case_id)
     check_targets(output.parent, [output.name], force=force)
     phrase = packs.passphrase()
     how = access.Packing(phrase, _voice(kept, case_id, given) if given["own_voice"] else None)
     with Staged(output.parent, private=True) as staged:
-        done = access.export(kept, rules_for(ctx, case_id), case_id, cast("Any", staged.open(output.name)), how)
+        done = access.export(kept, told_by, case_id, cast("Any", staged.open(output.name)), how)
         staged.publish(force=force)
     _tell_export(done)
     click.echo(f"passphrase, shown this once: {phrase}\n  send it by another way than the pack")

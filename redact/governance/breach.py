@@ -32,8 +32,7 @@ TEXTS: tuple[Text, ...] = get_args(Text)
 # What every breach is documented by (GDPR, Art. 33(5)).
 _CLOSING: tuple[Text, ...] = ("facts", "effects", "remedy")
 _LONGEST_TEXT = 20_000
-# What may become known when a breach is closed already.
-_LATE = ("sent_at", "persons_told_at", "authority_ref")
+_TIMES = ("aware_at", "began_at", "ended_at", "sent_at", "persons_told_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +41,15 @@ class Known:
 
     Attributes:
         aware_at: when somebody here knew of it: the deadline counts from then.
+        began_at: when the breach itself began, and `ended_at` when it ended, as far as that is known.
         sent_at: when the authority was told; `persons_told_at` when people were.
         authority_ref: the authority's own number of it.
         texts: by their names, in `language`.
     """
 
     aware_at: datetime | None = None
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
     natures: tuple[Nature, ...] = ()
     risk: Risk | None = None
     exemption: Exemption | None = None
@@ -105,22 +107,22 @@ def open_breach(
 
 
 def update(stores: Stores, organisation: Organisation, case_id: str, known: Known, now: datetime | None = None) -> Case:
-    """Note what else became known of a breach.
+    """Note what else became known of a breach; of one that is closed, when authority and people were told.
 
     Raises:
-        UsageError: there is no such breach, what is known can't be, or it is closed: then only when the authority and
-            people were told can be noted.
+        UsageError: there is no such breach, it is closed and there is more than that, or what is known can't be.
     """
     moment = now or datetime.now(UTC)
-    is_late_entry = known == replace(Known(), language=known.language, **{n: getattr(known, n) for n in _LATE})
-    case = breach_case(stores, case_id) if is_late_entry else open_case(stores, case_id)
-    _check(known, moment)
+    case = breach_case(stores, case_id)
+    if case.state == CLOSED and known != _told_late(known):
+        open_case(stores, case_id)
+    _check(known, moment, case.fields)
     due = known.aware_at + timedelta(hours=organisation.breach.deadline_hours) if known.aware_at else None
     with stores.audit.action("breach.update", case_id, reason=_drill(case)):
-        texts = _seal_texts(stores, case, known)
+        texts = _seal_texts(stores, case, known) if known.texts else Sealed()
         fields = {**_fields(known, texts), **_sent(known, case)}
         return stores.cases.change(
-            case_id, "updated", due_at=due, fields=fields, at=moment,
+            case_id, "noted_late" if case.state == CLOSED else "updated", due_at=due, fields=fields, at=moment,
             detail={"fields": sorted(fields), "texts": sorted(known.texts)},
         )  # fmt: skip
 
@@ -128,9 +130,12 @@ def update(stores: Stores, organisation: Organisation, case_id: str, known: Know
 def close(stores: Stores, organisation: Organisation, case_id: str, known: Known, now: datetime | None = None) -> Case:
     """Close a breach, once its facts, effects and remedy are told; and the reason, where no authority was told.
 
+    Where the risk is high, people have to be told before, unless something frees of it (`people`); not in a drill.
+
     Raises:
         UsageError: something is missing. The message names all that is.
     """
+    open_case(stores, case_id)
     if known != Known():
         update(stores, organisation, case_id, known, now)
     case = open_case(stores, case_id)
@@ -141,11 +146,14 @@ def close(stores: Stores, organisation: Organisation, case_id: str, known: Known
         lacking.append("people_told_at, or an exemption")
     if not case.fields.get("sent_at") and "not_notified" not in case.fields.get("texts", {}):
         lacking.append("sent_at or not_notified")
+    if people(case) == "required" and not case.fields.get("persons_told_at") and not case.fields.get("drill"):
+        lacking.append("persons_told_at or an exemption (Art. 34)")
     with stores.audit.action("breach.close", case_id, reason=_drill(case)):
         if lacking:
             raise UsageError(
                 f"a breach is not closed without: {', '.join(lacking)}",
-                hint="GDPR, Art. 33(5): give each text with --text NAME FILE, and say when the authority was told",
+                hint="GDPR, Art. 33(5): give each text with --text NAME FILE, and say when the authority was told "
+                "(--sent-at); where the risk is high, people too (--people-told-at), or why not (--exemption)",
             )
         return stores.cases.change(case_id, "closed", state=CLOSED, at=now)
 
@@ -190,6 +198,22 @@ def seal(stores: Stores, case_id: str, content: Sealed) -> None:
     """Seal what is known of a breach, in place of what was sealed before."""
     told = {"texts": {name: dict(each) for name, each in content.texts.items()}, "exposed": list(content.exposed)}
     stores.vault.seal(io.BytesIO(json.dumps(told).encode()), case_id, "case")
+
+
+def people(case: Case) -> str:
+    """Whether people have to be told of a breach: `required`, or why not, as in GDPR, Art. 34(1) and (3).
+
+    That nobody can read the data, a risk that isn't high, and what was done since free of it; where to write to each
+    would take too much, there is a public notice in place of letters (`disproportionate`).
+    """
+    risk = case.fields.get("risk")
+    if risk is None:
+        return "unknown"
+    if (case.fields.get("scope") or {}).get("unintelligible"):
+        return "unintelligible"
+    if risk != "high":
+        return "low_risk"
+    return str(case.fields.get("exemption") or "required")
 
 
 def is_overdue(case: Case, now: datetime) -> bool:
@@ -255,15 +279,27 @@ def data_subjects(organisation: Organisation) -> tuple[str, ...]:
 
 
 def data_categories(organisation: Organisation, case: Case) -> tuple[str, ...]:
-    """What kinds of data are processed, as the register names them; and those that were counted in the calls."""
+    """What kinds of data are processed, as the register names them; and those in the calls that are kept somewhere."""
     named = dict.fromkeys(each for activity in organisation.activities for each in activity.data_categories)
     return (*named, *sorted((case.fields.get("scope") or {}).get("types", {})))
 
 
-def _check(known: Known, now: datetime) -> None:
-    for moment in (known.aware_at, known.sent_at, known.persons_told_at):
+def _told_late(known: Known) -> Known:
+    """Of what is known, what may be noted of a breach that is closed."""
+    return Known(
+        sent_at=known.sent_at, persons_told_at=known.persons_told_at, authority_ref=known.authority_ref,
+        language=known.language,
+    )  # fmt: skip
+
+
+def _check(known: Known, now: datetime, before: Mapping[str, Any] | None = None) -> None:
+    for name in _TIMES:
+        moment = getattr(known, name)
         if moment is not None and moment > now:
             raise UsageError("that moment has not come yet", hint="give a time that is past, with its offset")
+    times = {**(before or {}), **_fields(known, Sealed())}
+    if times.get("began_at", "") > times.get("ended_at", "~"):  # both in UTC, so that text goes by time
+        raise UsageError("a breach doesn't end before it began", hint="give both: --began-at and --ended-at")
     if known.authority_ref and not IDS.fullmatch(known.authority_ref):
         raise UsageError("the authority's number is not one", hint="letters, digits, and . _ : - between them")
     for name, text in known.texts.items():
@@ -272,7 +308,7 @@ def _check(known: Known, now: datetime) -> None:
 
 
 def _fields(known: Known, content: Sealed) -> dict[str, Any]:
-    times = {name: getattr(known, name) for name in ("aware_at", "persons_told_at")}
+    times = {name: getattr(known, name) for name in _TIMES if name != "sent_at"}
     told: dict[str, Any] = {name: said(moment) for name, moment in times.items() if moment}
     if known.natures:
         told["natures"] = [nature for nature in NATURES if nature in known.natures]

@@ -18,7 +18,7 @@ from redact.governance.breach import Known, Text, close, missing, open_breach, o
 from redact.governance.breach_scope import Asked, scope
 from redact.governance.containment import contain
 from redact.governance.notification import notify
-from redact.governance.organisation import Organisation
+from redact.governance.organisation import Organisation, Spoken
 from redact.governance.words import words
 from redact.publish import Staged
 from redact.stores.cases import said
@@ -58,12 +58,12 @@ class Drill:
         return round(sum(self.seconds.values()), 2)
 
 
-def drill(stores: Stores, organisation: Organisation, folder: Path, now: datetime | None = None) -> Drill:
+def drill(stores: Stores, said_by: Organisation | Spoken, folder: Path, now: datetime | None = None) -> Drill:
     """Do all that a breach of all archives would take, but for what stops it, and write the papers and a report.
 
     Args:
         stores: where things are kept.
-        organisation: as it would tell.
+        said_by: the organisation, as it would tell; `Spoken`, each paper in its own language.
         folder: for papers and report, in a folder of the drill's own.
         now: the moment; None for this one.
 
@@ -71,6 +71,8 @@ def drill(stores: Stores, organisation: Organisation, folder: Path, now: datetim
         RedactError: the stores can't be read, or the folder can't be written to.
     """
     moment = now or datetime.now(UTC)
+    said_by = said_by if isinstance(said_by, Spoken) else Spoken(said_by)
+    organisation = said_by.plain
     seconds: dict[str, float] = {}
 
     def timed(step: str, way: Callable[[], _T]) -> _T:
@@ -88,7 +90,7 @@ def drill(stores: Stores, organisation: Organisation, folder: Path, now: datetim
     lacking += [] if organisation.archives else ["organisation.archives"]
     lacking += [] if organisation.authority.name else ["organisation.authority"]
     papers = folder / case
-    timed("notify", lambda: _written(stores, organisation, case, papers, moment))
+    timed("notify", lambda: _written(stores, said_by, case, papers, moment))
     timed("close", lambda: close(stores, organisation, case, Known(), moment))
     counts = {done.step: done.count for done in steps}
     done = Drill(
@@ -110,12 +112,12 @@ def _opened(stores: Stores, organisation: Organisation, now: datetime) -> str:
     return case.case_id
 
 
-def _written(stores: Stores, organisation: Organisation, case_id: str, folder: Path, now: datetime) -> None:
+def _written(stores: Stores, said_by: Spoken, case_id: str, folder: Path, now: datetime) -> None:
     """Write the papers as far as they go: what keeps a real notification from being written is told as missing."""
     try:
-        notify(stores, organisation, case_id, folder, now, phase=1)
+        notify(stores, said_by, case_id, folder, now, phase=1)
     except (PolicyError, UsageError):
-        if not missing(organisation, open_case(stores, case_id), now):
+        if not missing(said_by.plain, open_case(stores, case_id), now):
             raise
 
 

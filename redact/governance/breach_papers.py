@@ -7,12 +7,13 @@ alone, and are written where somebody asks for them, nowhere else.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from html import escape
 from typing import Any
 
 from redact import __version__, paper
 from redact.governance.breach import Sealed, Text, data_categories, data_subjects, people
+from redact.governance.letters import day
 from redact.governance.organisation import Contact, Organisation
 from redact.governance.words import words
 from redact.stores.cases import Case, Event
@@ -56,8 +57,10 @@ def controller_notice(told: Told, controller: Contact, language: str) -> str:
     aware = moment(told.case.fields["aware_at"], language)
     parts = [
         _addressed(said, controller),
+        f"<p>{escape(_day(told, language))}</p>",
         f"<p>{escape(said['dear'])}</p><p>{escape(said['processor_intro'].format(aware=aware))}</p>",
         *_body(told, said, language),
+        f"<p>{escape(said['closing'])}</p>",
         f"<p>{escape(told.organisation.controller.name)}</p>",
     ]
     return _page(told, said["controller_title"], parts, language)
@@ -66,17 +69,17 @@ def controller_notice(told: Told, controller: Contact, language: str) -> str:
 def letter(told: Told, language: str) -> str:
     """The letter to people in plain language, or the notice to all where letters would take too much."""
     said, sealed, organisation = words("breach", language), told.sealed, told.organisation
-    title = said["public_title" if told.people == "disproportionate" else "people_title"]
-    intro = "public_intro" if told.people == "disproportionate" else "people_intro"
+    is_public = told.people == "disproportionate"
+    dear = "" if is_public else f"<p>{escape(said['dear'])}</p>"
+    intro = said["public_intro" if is_public else "people_intro"]
     officer = organisation.dpo if organisation.dpo.contact else organisation.controller
     ask = said["people_ask" if organisation.dpo.contact else "people_ask_controller"]
     aware = moment(told.case.fields["aware_at"], language)
     categories = [each for activity in organisation.activities for each in activity.data_categories]
     parts = [
         f"<p>{escape(organisation.controller.name)}<br>{escape(organisation.controller.address)}</p>",
-        f"<p>{moment(told.at, language)}</p>",
-        *([] if told.people == "disproportionate" else [f"<p>{escape(said['dear'])}</p>"]),
-        f"<p>{escape(said[intro].format(aware=aware))}</p>",
+        f"<p>{escape(_day(told, language))}</p>",
+        f"{dear}<p>{escape(intro.format(aware=aware))}</p>",
         *_section(said["people_what"], _prose(sealed.text("people", language) or sealed.text("nature", language))),
         *_section(said["people_data"], [_list(dict.fromkeys(categories))]),
         *_section(said["people_effect"], _prose(sealed.text("consequences", language))),
@@ -86,10 +89,10 @@ def letter(told: Told, language: str) -> str:
     if organisation.authority.name:
         whom = ", ".join(filter(None, (organisation.authority.name, organisation.authority.contact)))
         parts.append(f"<p>{escape(said['people_complain'].format(authority=whom))}</p>")
-    if told.people != "disproportionate":
+    if not is_public:
         parts.append(f"<p>{escape(said['closing'])}</p>")
     parts.append(f"<p>{escape(organisation.controller.name)}</p>")
-    return _page(told, title, parts, language)
+    return _page(told, said["public_title" if is_public else "people_title"], parts, language)
 
 
 def timeline(told: Told, language: str) -> str:
@@ -124,14 +127,20 @@ def as_json(told: Told) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
-def moment(at: str, language: str) -> str:
-    """A moment as people write it, in UTC."""
-    when = datetime.fromisoformat(at).astimezone(UTC)
+def moment(at: str, language: str, zone: tzinfo | None = None) -> str:
+    """A moment as people write it, with its offset; in the zone of this machine, if no other is given."""
+    when = datetime.fromisoformat(at).astimezone(zone)
+    offset = f"UTC{when.isoformat()[-6:]}" if when.utcoffset() else "UTC"
     month = words("breach", language)["months"].split()[when.month - 1]
     if language == "fr":
-        day = "1er" if when.day == 1 else str(when.day)
-        return f"{day} {month} {when.year} à {when.hour} h {when.minute:02} (UTC)"
-    return f"{when.day} {month} {when.year}, {when.hour:02}:{when.minute:02} UTC"
+        first = "1er" if when.day == 1 else str(when.day)
+        return f"{first} {month} {when.year} à {when.hour} h {when.minute:02} ({offset})"
+    return f"{when.day} {month} {when.year}, {when.hour:02}:{when.minute:02} {offset}"
+
+
+def _day(told: Told, language: str) -> str:
+    """The day on which papers are written."""
+    return day(datetime.fromisoformat(told.at).astimezone().date().isoformat(), language)
 
 
 def _page(told: Told, title: str, parts: Sequence[str], language: str) -> str:
@@ -144,7 +153,12 @@ def _page(told: Told, title: str, parts: Sequence[str], language: str) -> str:
 def _head(told: Told, said: Mapping[str, str]) -> Iterator[str]:
     organisation = told.organisation
     kind = said["partial" if told.missing else "complete"]
-    yield f"<p>{escape(said['phase'])} {told.phase}{said['colon']} {escape(kind)}</p>"
+    is_one_of_several = told.missing or told.phase > 1
+    yield (
+        f"<p>{escape(said['phase'])} {told.phase}{said['colon']} {escape(kind)}</p>"
+        if is_one_of_several
+        else f"<p>{escape(kind[:1].upper() + kind[1:])}</p>"
+    )
     yield _addressed(said, organisation.authority)
     yield f"<h2>{escape(said['who'])}</h2>"
     people = [(said["controller" if organisation.role == "controller" else "processor"], organisation.controller)]
@@ -202,7 +216,10 @@ def _extent(told: Told, said: Mapping[str, str]) -> Iterator[str]:
     ]
     if scope:
         types = ", ".join(f"{kind} {count}" for kind, count in scope["types"].items())
-        rows += [(said["agents"], scope["agents"] or said["not_known"]), (said["types"], types or said["none"])]
+        rows += [(said["agents"], scope["agents"] or said["unknown"]), (said["types"], types or said["none"])]
+    if scope and scope.get("not_kept"):
+        codes = ", ".join(f"{kind} {count}" for kind, count in scope["not_kept"].items())
+        rows.append((said["not_kept"], codes))
     yield paper.table(("", ""), rows)
     if scope:
         yield f"<p>{escape(said['method'].format(**scope))} {escape(said['copies'].format(**scope))}.</p>"
@@ -213,7 +230,8 @@ def _extent(told: Told, said: Mapping[str, str]) -> Iterator[str]:
 
 def _times(told: Told, said: Mapping[str, str], language: str) -> Iterator[str]:
     fields = told.case.fields
-    times = {"aware_at": fields["aware_at"], "due_at": told.case.due_at, "written_at": told.at}
+    times = {name: fields[name] for name in ("began_at", "ended_at") if name in fields}
+    times |= {"aware_at": fields["aware_at"], "due_at": told.case.due_at, "written_at": told.at}
     times |= {name: fields[name] for name in ("sent_at", "persons_told_at") if name in fields}
     rows = [(said[name], moment(at, language)) for name, at in times.items()]
     if "authority_ref" in fields:

@@ -6,7 +6,7 @@ approximate: somebody may be on record under two numbers, and one call may have 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -18,6 +18,7 @@ from redact.errors import UsageError
 from redact.governance.access import OWN_VOICE
 from redact.governance.breach import Sealed, open_case, seal, sealed
 from redact.governance.organisation import Organisation
+from redact.policy import DROPPED_TYPES
 from redact.stores.audit import ACTIONS, Action
 from redact.stores.cases import KINDS, said
 from redact.stores.ledger import Row
@@ -73,6 +74,7 @@ class Scope:
         accesses: rows of the log that were counted.
         others: ids in those rows that are no recordings of the archives: cases, files sealed by hand.
         types: how many stretches of each entity type were found in these recordings.
+        not_kept: of codes and PINs, how many were found that are kept nowhere: what is sealed is a copy without them.
         sealed_only: of the records, those that nobody can read without keys; `redacted`, `in_clear` the others.
         stated: words for what somebody stated, as it could not be counted: `records`, `persons`.
     """
@@ -88,6 +90,7 @@ class Scope:
     accesses: int = 0
     others: int = 0
     types: Mapping[str, int] = field(default_factory=dict)
+    not_kept: Mapping[str, int] = field(default_factory=dict)
     sealed_only: int = 0
     redacted: int = 0
     in_clear: int = 0
@@ -145,13 +148,11 @@ def counted(stores: Stores, asked: Asked, archives: Iterable[str], now: datetime
     exposed = frozenset(each for each in touched if each in rows or each in asked.ids or each in keyed)
     copies = _copies(stores, asked, exposed, cleared, rows)
     persons = _persons(stores, exposed, rows)
-    types: Counter[str] = Counter()
-    for each in exposed & frozenset(rows):
-        types.update(rows[each][0].replacements)
+    types, not_kept = _types([rows[each] for each in exposed & frozenset(rows)])
     agents = {row.agent for each in exposed & frozenset(rows) for row in rows[each] if row.agent}
     found = Scope(
         said(now), asked.copy, len(exposed), sum(persons.values()), persons["by_consent"], persons["by_terms"],
-        persons["each_its_own"], len(agents), accesses, len(touched - exposed), dict(sorted(types.items())),
+        persons["each_its_own"], len(agents), accesses, len(touched - exposed), types, not_kept,
         copies["sealed"], copies["redacted"], copies["clear"],
     )  # fmt: skip
     return found, exposed
@@ -217,6 +218,20 @@ def _copies(
         if all(row.original in {"vault", "deleted"} for row in rows.get(each, ()))
     }
     return Counter({"sealed": len(only), "clear": len(exposed - only)})
+
+
+def _types(exposed: Iterable[Sequence[Row]]) -> tuple[dict[str, int], dict[str, int]]:
+    """Stretches that were found in recordings, by type; and those of codes and PINs that no copy has any more.
+
+    Where the original lies elsewhere, or where it lay, they are in it.
+    """
+    types: Counter[str] = Counter()
+    not_kept: Counter[str] = Counter()
+    for rows in exposed:
+        is_sealed = all(row.original in {"vault", "deleted", "erased"} for row in rows)
+        for kind, count in rows[0].replacements.items():
+            (not_kept if is_sealed and kind in DROPPED_TYPES else types)[kind] += count
+    return dict(sorted(types.items())), dict(sorted(not_kept.items()))
 
 
 def _persons(stores: Stores, exposed: frozenset[str], rows: Mapping[str, list[Row]]) -> Counter[str]:

@@ -284,5 +284,5 @@ def _read(sheet: Path) -> tuple[str, dict[int, tuple[bool, str]]]:
 def _answer(number: int, row: dict[str, str]) -> tuple[bool, str]:
     said = (row.get("personal") or "").strip().casefold()
     if said not in _YES | _NO:
-        raise InputRejected(f"clip {number} has no answer", hint="write yes or no in the column personal")
+        raise InputRejected(f"clip {number} has no answer", hint="write yes or no, oui or non, in the column personal")
     return said in _YES, (row.get("type") or "").strip().upper()

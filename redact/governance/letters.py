@@ -13,7 +13,7 @@ from redact import paper
 from redact.errors import PolicyError, UsageError
 from redact.governance.asked import Person
 from redact.governance.organisation import Organisation
-from redact.governance.subjects import Request, request, who
+from redact.governance.subjects import Request, RequestKind, request, who
 from redact.governance.words import words
 from redact.stores.cases import Event
 from redact.stores.opened import Stores
@@ -169,6 +169,10 @@ def _acknowledgement(told: _Told) -> Iterator[str]:
 def _identity(told: _Told) -> Iterator[str]:
     if told.found.identity == "checked":
         raise _not_so("it is known who asks", "answer the request")
+    if told.found.identity == "unchecked":
+        raise _not_so(
+            "nobody has noted a doubt about who asks", f"redact subject identity {told.found.case_id} doubtful"
+        )
     yield told.filled("identity", how=told.said[f"how_{told.found.case.fields['identity_by']}"])
 
 
@@ -177,21 +181,23 @@ def _extension(told: _Told) -> Iterator[str]:
     if extended is None:
         raise _not_so("the request was not extended", f"redact subject extend {told.found.case_id}")
     yield told.filled("extension", reason=told.said[f"extension_{extended['reason']}"])
-    yield told.filled("remedies")
+    yield told.filled("rights")
 
 
 def _answer(told: _Told) -> Iterator[str]:
     exported = told.last("exported")
     if exported is None and (told.found.ids("found", "confirmed", "erased") or told.last("found") is None):
-        raise _not_so("there is nothing yet to answer with", f"redact subject find, then export {told.found.case_id}")
+        raise _not_so("there is nothing yet to answer with", _ANSWERED_BY[told.found.kind])
     if exported is None:
         yield told.filled("answer_none")
-        yield told.filled("remedies")
+        yield told.said["informed"]
+        yield told.filled("rights")
         return
     yield told.filled("answer", count=told.recordings(len(exported.detail["recordings"])))
     yield told.said["answer_others"]
     yield told.said["answer_open"]
-    yield told.filled("remedies")
+    yield told.said["informed"]
+    yield told.filled("rights")
 
 
 def _erased(told: _Told) -> Iterator[str]:
@@ -200,7 +206,9 @@ def _erased(told: _Told) -> Iterator[str]:
         raise _not_so("nothing was erased", f"redact subject erase {told.found.case_id}")
     ids = ", ".join(each.certificate_id for each in certificates)
     count = len({each.recording_id for each in certificates})
-    yield told.filled("erased", count=told.recordings(count), certificates=ids)
+    name = "erased_of_objection" if told.found.kind == "objection" else "erased"
+    yield told.filled(name, count=told.recordings(count), certificates=ids)
+    yield told.said["informed"]
     if left := told.found.ids("confirmed"):
         yield told.filled("erased_left", count=told.recordings(len(left)))
         yield told.filled("remedies")
@@ -211,21 +219,23 @@ def _rectified(told: _Told) -> Iterator[str]:
     if not ids:
         raise _not_so("nothing was rectified", f"redact subject rectify {told.found.case_id}")
     yield told.filled("rectified", count=told.recordings(len(ids)))
+    yield told.said["informed"]
 
 
 def _restriction(told: _Told) -> Iterator[str]:
     restricted = told.found.case.fields.get("restricts", {}).get("recordings", [])
     if not restricted:
         raise _not_so("nothing is restricted", f"redact subject restrict {told.found.case_id}")
-    name = "restriction_objection" if told.found.kind == "objection" else "restriction"
-    yield told.filled(name, count=told.recordings(len(restricted)))
+    of = told.found.kind if told.found.kind in {"restriction", "objection"} else "another"
+    yield told.filled(f"restriction_of_{of}", count=told.recordings(len(restricted)))
+    yield told.said["informed"]
 
 
 def _lifted(told: _Told) -> Iterator[str]:
     if told.last("restricted") is None:
         raise _not_so("nothing was restricted", f"redact subject restrict {told.found.case_id}")
-    yield told.filled("lifted")
-    yield told.filled("remedies")
+    yield told.filled("lifted_of_objection" if told.found.kind == "objection" else "lifted")
+    yield told.filled("rights")
 
 
 def _refusal(told: _Told) -> Iterator[str]:
@@ -236,6 +246,17 @@ def _refusal(told: _Told) -> Iterator[str]:
     yield told.filled("remedies")
 
 
+# What answers a request of each kind, for the letter `answer` goes with a pack, or says that nothing was found.
+_ANSWERED_BY: Mapping[RequestKind, str] = {
+    **dict.fromkeys(("access", "portability"), "redact subject find CASE, then export CASE"),
+    "rectification": "redact subject find CASE, rectify CASE, then letter CASE rectified",
+    "erasure": "redact subject find CASE, erase CASE, then letter CASE erased",
+    "restriction": "redact subject find CASE, restrict CASE, then letter CASE restriction",
+    "objection": (
+        "redact subject find CASE, restrict CASE --reason objection, then letter CASE restriction; "
+        "or erase CASE, then letter CASE erased; or close it as refused, then letter CASE refusal"
+    ),
+}
 _BODIES: Mapping[LetterKind, Callable[[_Told], Iterator[str]]] = {
     "acknowledgement": _acknowledgement, "identity": _identity, "extension": _extension, "answer": _answer,
     "erased": _erased, "rectified": _rectified, "restriction": _restriction, "lifted": _lifted, "refusal": _refusal,

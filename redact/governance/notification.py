@@ -6,7 +6,7 @@ Nothing is sent: who leads on the breach sends it, and notes when.
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import escape
@@ -16,8 +16,8 @@ from typing import Any
 from redact import paper
 from redact.errors import PolicyError, UsageError
 from redact.governance import breach_papers as papers
-from redact.governance.breach import missing, open_case, sealed
-from redact.governance.organisation import Organisation
+from redact.governance.breach import missing, open_case, people, sealed
+from redact.governance.organisation import Organisation, Spoken
 from redact.governance.words import words
 from redact.publish import Staged
 from redact.stores.cases import Case, said
@@ -26,8 +26,8 @@ from redact.stores.opened import Stores
 # Even a first information says this much: who tells, and of what kind of breach.
 _LEAST = frozenset({"natures", "organisation.dpo", "organisation.controller", "organisation.controllers", "delay"})
 REGISTER_COLUMNS = (
-    "case_id", "state", "aware_at", "due_at", "natures", "risk", "records", "persons", "types", "sent_at",
-    "authority_ref", "persons_told_at", "facts", "effects", "remedy", "delay", "not_notified",
+    "case_id", "state", "began_at", "ended_at", "aware_at", "due_at", "natures", "risk", "records", "persons", "types",
+    "sent_at", "authority_ref", "persons_told_at", "people", "facts", "effects", "remedy", "delay", "not_notified",
 )  # fmt: skip
 
 
@@ -41,7 +41,8 @@ class Notified:
     Attributes:
         missing: what follows in a later phase, by words.
         people: whether people have to be told: `required`, or why not.
-        one_language: texts that some papers have in another language than their own, such as `measures (en)`.
+        one_language: texts that some papers have in another language than their own, such as `measures (en)`; and the
+            organisation's own words, by the file that would have them.
         files: that were written.
     """
 
@@ -53,11 +54,7 @@ class Notified:
 
 
 def notify(
-    stores: Stores,
-    organisation: Organisation,
-    case_id: str,
-    folder: Path,
-    now: datetime | None = None,
+    stores: Stores, organisation: Organisation | Spoken, case_id: str, folder: Path, now: datetime | None = None,
     phase: int | None = None,
     *,
     translations: Mapping[str, Organisation] = _SAME,
@@ -66,7 +63,7 @@ def notify(
 
     Args:
         stores: where things are kept.
-        organisation: who tells.
+        organisation: who tells; where it is `Spoken`, each paper has it as it is told in the paper's language.
         case_id: of the breach.
         folder: to write to; the files are their owner's alone.
         now: the moment; None for this one.
@@ -79,17 +76,18 @@ def notify(
         PolicyError: something is missing in the organisation's file, and nothing else.
     """
     moment = now or datetime.now(UTC)
+    said_by = organisation if isinstance(organisation, Spoken) else Spoken(organisation)
     case = open_case(stores, case_id)
     word = "drill" if case.fields.get("drill") else "breach"
     with stores.audit.action("breach.notify", case_id, reason=word) as counts:
-        told = _told(stores, organisation, case, moment, phase)
-        files = _write(told, folder, translations)
+        told = _told(stores, said_by.plain, case, moment, phase)
+        files = _write(told, said_by, folder)
         phases = [*case.fields.get("phases", ()), {"at": said(moment), "missing": list(told.missing)}]
         state = "partly" if told.missing else "notified"
         figures = {"phase": told.phase, "files": len(files), "missing": list(told.missing)}
         stores.cases.change(case_id, "notified", state=state, fields={"phases": phases}, detail=figures, at=moment)
         counts |= {"phase": told.phase, "files": len(files), "missing": len(told.missing)}
-    return Notified(told.phase, told.missing, told.people, _one_language(told), files)
+    return Notified(told.phase, told.missing, told.people, _one_language(told, said_by), files)
 
 
 def register(stores: Stores, language: str) -> list[dict[str, str]]:
@@ -103,6 +101,7 @@ def register(stores: Stores, language: str) -> list[dict[str, str]]:
             "case_id": case.case_id, "state": case.state, "due_at": case.due_at,
             "natures": ", ".join(fields.get("natures", ())), "records": str(scope.get("records", "")),
             "persons": str(scope.get("persons", "")), "types": ", ".join(scope.get("types", {})),
+            "people": "told" if fields.get("persons_told_at") else people(case),
             **{name: told.text(name, language) for name in ("facts", "effects", "remedy", "delay", "not_notified")},
         }  # fmt: skip
         row |= {name: str(fields.get(name, "")) for name in REGISTER_COLUMNS if name not in row}
@@ -167,16 +166,16 @@ def _check(lacking: Sequence[str], *, in_phases: bool, has_reason: bool) -> None
     )
 
 
-def _write(told: papers.Told, folder: Path, translations: Mapping[str, Organisation]) -> tuple[Path, ...]:
+def _write(told: papers.Told, said_by: Spoken, folder: Path) -> tuple[Path, ...]:
     organisation, is_told = told.organisation, told.people in {"required", "disproportionate"}
     is_owed = told.case.fields.get("risk") != "unlikely"
     start = f"{told.case.case_id}.phase-{told.phase}"
     with Staged(folder, private=True) as staged:
         for language in organisation.languages:
-            here = replace(told, organisation=translations.get(language, organisation))
+            here = replace(told, organisation=said_by.in_language(language))
             pages = {"authority": papers.authority(here, language)} if is_owed else {}
             if organisation.role == "processor":
-                for number, controller in enumerate(organisation.controllers, start=1):
+                for number, controller in enumerate(here.organisation.controllers, start=1):
                     pages[f"controller-{number}"] = papers.controller_notice(here, controller, language)
             if is_told and not told.missing:
                 pages["people"] = papers.letter(here, language)
@@ -187,10 +186,11 @@ def _write(told: papers.Told, folder: Path, translations: Mapping[str, Organisat
         return staged.publish(force=False)
 
 
-def _one_language(told: papers.Told) -> tuple[str, ...]:
+def _one_language(told: papers.Told, said_by: Spoken) -> tuple[str, ...]:
     texts = told.sealed.texts
+    files = [f"{name} ({each})" for each, name in said_by.lacking.items() if each in told.organisation.languages]
     lacking = [f"{name} ({each})" for name in texts for each in told.organisation.languages if each not in texts[name]]
-    return tuple(lacking)
+    return (*lacking, *files)
 
 
 def _cell(value: str) -> str:
@@ -203,18 +203,27 @@ def _register_page(rows: Sequence[dict[str, str]], language: str) -> Iterator[st
     yield f"<h1>{escape(told['register_title'])}</h1>"
     for row in rows:
         yield f"<h2><code>{escape(row['case_id'])}</code></h2>"
-        yield paper.table(("", ""), [(told[name], _shown(name, value, language)) for name, value in _facts(row)])
+        yield paper.table(
+            ("", ""),
+            [
+                (told["persons_told_at" if name == "people" else name], _shown(name, value, language))
+                for name, value in _facts(row)
+            ],
+        )
 
 
 def _facts(row: dict[str, str]) -> list[tuple[str, str]]:
-    always = {"persons_told_at"}
-    return [(name, value) for name, value in row.items() if (value or name in always) and name != "case_id"]
+    """What a breach's row says, but for its id; when people were told stands for that they were."""
+    left_out = {("case_id", row["case_id"]), ("people", "told")}
+    return [(name, value) for name, value in row.items() if value and (name, value) not in left_out]
 
 
 def _shown(name: str, value: str, language: str) -> Any:
     told = words("breach", language)
     if name.endswith("_at"):
-        return papers.moment(value, language) if value else told["not_told"]
+        return papers.moment(value, language)
+    if name == "people":
+        return told["people_not_noted" if value == "required" else f"people_{value}"]
     if name == "risk":
         return told[f"risk_{value}"]
     return ", ".join(told.get(part, part) for part in value.split(", ")) if name in {"state", "natures"} else value

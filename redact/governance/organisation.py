@@ -3,6 +3,8 @@
 Its path is the setting `organisation`. `TEMPLATE` is one with every key, commented.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from redact.data import data_path
 from redact.errors import PolicyError
+from redact.governance.words import LANGUAGES
 from redact.policy import nearest
 from redact.stores.consent import Basis
 from redact.stores.reviews import Role
@@ -157,6 +160,43 @@ def translated(file: str | Path, language: str) -> Organisation:
     """
     path = Path(file)
     return _checked(_over(_read(path), _read(path.with_suffix(f".{language}{path.suffix}"))))
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """An organisation, and how it is told in each language.
+
+    Attributes:
+        plain: as its own file has it.
+        told: by language.
+        lacking: names of files that nobody has written, by language: papers in it have the words of another one.
+    """
+
+    plain: Organisation
+    told: Mapping[str, Organisation] = field(default_factory=dict)
+    lacking: Mapping[str, str] = field(default_factory=dict)
+
+    def in_language(self, language: str) -> Organisation:
+        """The organisation as it is told in a language."""
+        return self.told.get(language, self.plain)
+
+
+def spoken(file: str | Path) -> Spoken:
+    """An organisation with its words in each language, from its file and those beside it.
+
+    Nothing tells which language its own file is in: where another one's file lies beside it, it is taken for the one
+    that has none; where none does, for the first of its `languages`.
+
+    Raises:
+        PolicyError: a file can't be read, or something in it is wrong.
+    """
+    path, plain = Path(file), load(file)
+    beside = {each: path.with_suffix(f".{each}{path.suffix}") for each in LANGUAGES}
+    has_other = any(other.exists() for other in beside.values())
+    lacking = (
+        {} if has_other else {each: other.name for each, other in beside.items() if each not in plain.languages[:1]}
+    )
+    return Spoken(plain, {each: translated(path, each) for each in LANGUAGES}, lacking)
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,14 @@ import hmac
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Literal, TextIO, TypeVar, get_args
 
-from sqlalchemy import Column, MetaData, String, Table, Text, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, MetaData, String, Table, Text, insert, or_, select, update
 
 from redact.errors import InputRejected, NoLawfulBasis, UsageError
 from redact.stores.data_keys import IDS, PERSONS, DataKeys
@@ -149,6 +151,11 @@ class Consent:
         """Note an objection, for a call or for all calls of a person; how many records say so now."""
         return self._note("objection_at", reference, at)
 
+    def bases(self, reference: str) -> Counter[str]:
+        """How many records a call or a person has of each basis; none where nothing is known of them."""
+        with self._database.reading() as connection:
+            return Counter(connection.execute(select(_ROWS.c.basis).where(self._of(reference))).scalars())
+
     def require(self, call_id: str, recorded_at: str = "") -> tuple[Record, ...]:
         """The records of a call, each of which counts.
 
@@ -181,13 +188,16 @@ class Consent:
 
     def _note(self, what: str, reference: str, at: datetime | None) -> int:
         when = (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds")
-        known_by = [self.pseudonym(reference), *([reference] if IDS.fullmatch(reference) else [])]
-        here = or_(_ROWS.c.call_id.in_(known_by), _ROWS.c.person.in_(known_by))
         with self._database.writing() as connection:
-            count = connection.execute(update(_ROWS).where(here).values({what: when})).rowcount
+            count = connection.execute(update(_ROWS).where(self._of(reference)).values({what: when})).rowcount
         if not count:
             raise UsageError("no record is of that call or person", hint="look with: redact consent show ID")
         return count
+
+    def _of(self, reference: str) -> ColumnElement[bool]:
+        """The records of a call, by its id, or of a person."""
+        known_by = [self.pseudonym(reference), *([reference] if IDS.fullmatch(reference) else [])]
+        return or_(_ROWS.c.call_id.in_(known_by), _ROWS.c.person.in_(known_by))
 
 
 _HINTS: Mapping[str, str] = {
@@ -200,12 +210,14 @@ _HINTS: Mapping[str, str] = {
 
 
 def read_csv(file: TextIO, consent: Consent) -> Iterator[Record]:
-    """Records of a table; persons become pseudonyms here.
+    """Records of a table, with , or ; between its cells; persons become pseudonyms here.
 
     Raises:
         InputRejected: a column is missing or unknown, or a row is wrong. The message tells line and column only.
     """
-    rows = csv.DictReader(file, delimiter=_delimiter(file))
+    header = _readable(None, file.readline)
+    delimiter = ";" if header.count(";") > header.count(",") else ","  # as French spreadsheets write it
+    rows = csv.DictReader(chain([header], file), delimiter=delimiter)
     columns = [name.strip() for name in _readable(rows, lambda: rows.fieldnames) or ()]
     missing = [name for name in REQUIRED_COLUMNS if name not in columns]
     unknown = len([name for name in columns if name not in COLUMNS])
@@ -219,24 +231,11 @@ def read_csv(file: TextIO, consent: Consent) -> Iterator[Record]:
         yield _record(row, rows.line_num, consent)
 
 
-def _delimiter(file: TextIO) -> str:
-    """What stands between cells: in spreadsheets of some countries, semicolons."""
-    if not file.seekable():
-        return ","
-    start = file.tell()
-    try:
-        head = file.readline()
-    except UnicodeDecodeError:
-        head = ""  # it is told where the rows are read
-    file.seek(start)
-    return ";" if head.count(";") > head.count(",") else ","
-
-
-def _readable(rows: "csv.DictReader[str]", what: Callable[[], _T]) -> _T:
+def _readable(rows: "csv.DictReader[str] | None", what: Callable[[], _T]) -> _T:
     try:
         return what()
     except (csv.Error, UnicodeDecodeError):
-        line = rows.line_num  # raised below, where no traceback holds on to the table
+        line = rows.line_num if rows else 0  # raised below, where no traceback holds on to the table
     raise InputRejected(
         f"the table can't be read behind line {line}: it is no CSV in UTF-8", hint="save it as CSV, in UTF-8"
     )

@@ -1,7 +1,9 @@
 """A breach, from the moment it is known to the register: what the law wants is there, or the papers are refused."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
@@ -23,6 +25,16 @@ NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 TEXTS = {"nature": "A laptop was stolen.", "consequences": "Calls from strangers.", "measures": "The disk was wiped."}
 CLOSING = {"facts": "A theft.", "effects": "None was seen.", "remedy": "Disks are encrypted now."}
 CANARIES = ("Wilhelmina Quastenflosser", "Ödön Canarytéglás")
+
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch):
+    """The zone of this machine, for papers tell times in it."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture(scope="module")
@@ -256,12 +268,11 @@ def test_a_breach_is_not_closed_without_what_documents_it(office, org, lacking) 
 
 def test_what_is_closed_stays_as_it_is(office, org, tmp_path) -> None:
     case = whole(office, org)
-    with pytest.raises(UsageError, match="people_told_at"):  # the risk is high
-        breach.close(office.kept, org, case, Known(texts=CLOSING, sent_at=NOON), later(1))
-    breach.close(office.kept, org, case, Known(persons_told_at=NOON), later(1))
-    told = breach.update(office.kept, org, case, Known(authority_ref="2026-1"), later(2))  # it came late
-    assert (told.state, told.fields["authority_ref"]) == ("closed", "2026-1")
+    breach.close(office.kept, org, case, Known(texts=CLOSING, sent_at=NOON, exemption="risk_removed"), later(1))
     for way in (
+        lambda: breach.update(office.kept, org, case, Known(risk="risk", sent_at=NOON), later(2)),
+        lambda: breach.update(office.kept, org, case, Known(texts=CLOSING), later(2)),
+        lambda: breach.close(office.kept, org, case, Known(persons_told_at=NOON), later(2)),
         lambda: breach.update(office.kept, org, case, Known(risk="risk"), later(2)),
         lambda: scope(office.kept, org, case, Asked(whole=True), later(2)),
         lambda: contain(office.kept, case),
@@ -270,6 +281,103 @@ def test_what_is_closed_stays_as_it_is(office, org, tmp_path) -> None:
     ):
         with pytest.raises(UsageError, match="closed"):
             way()
+
+
+@pytest.mark.parametrize(
+    ("told", "copy", "is_closed", "people", "said"),
+    [
+        ({}, "clear", False, "required", "Non renseignée"),
+        ({"persons_told_at": later(1)}, "clear", True, "told", "10 mars 2026 à 13 h 00"),
+        ({"exemption": "risk_removed"}, "clear", True, "risk_removed", "34, par. 3, b)"),
+        ({"exemption": "disproportionate"}, "clear", True, "disproportionate", "34, par. 3, c)"),
+        ({}, "sealed", True, "unintelligible", "34, par. 3, a)"),
+        ({"risk": "risk"}, "clear", True, "low_risk", "34, par. 1)"),
+    ],
+)
+def test_people_are_told_of_a_high_risk_before_it_is_closed(office, org, told, copy, is_closed, people, said) -> None:
+    case = whole(office, org)
+    scope(office.kept, org, case, Asked(whole=True, copy=copy), NOON)
+    known = Known(texts=CLOSING, sent_at=NOON, **told)
+    if is_closed:
+        breach.close(office.kept, org, case, known, later(2))
+    else:
+        with pytest.raises(UsageError, match="persons_told_at or an exemption"):
+            breach.close(office.kept, org, case, known, later(2))
+    (row,) = register(office.kept, "fr")
+    assert row["people"] == people
+    page = register_file([row], ".html", "fr")
+    assert page.count("Information des personnes") == 1
+    assert said in page
+
+
+def test_who_was_told_is_noted_of_a_closed_breach_too(office, org) -> None:
+    case = whole(office, org, risk="risk")
+    breach.close(office.kept, org, case, Known(texts={**CLOSING, "not_notified": "None."}), later(1))
+    at = ("2026-03-10T14:00:00+01:00", "2026-03-10T15:00:00+01:00")
+    assert run(office, "breach", "update", case, "--people-told-at", at[0])[0] == 0
+    assert run(office, "breach", "update", case, "--sent-at", at[1], "--authority-ref", "N-1")[0] == 0
+    assert run(office, "breach", "update", case, "--risk", "high")[0] == 2
+    kept = office.kept.cases.case(case)
+    assert kept.state == "closed"
+    assert (kept.fields["persons_told_at"], kept.fields["sent_at"]) == (
+        "2026-03-10T13:00:00+00:00", "2026-03-10T14:00:00+00:00",
+    )  # fmt: skip
+    late = [event.detail["fields"] for event in office.kept.cases.events(case) if event.what == "noted_late"]
+    assert late == [["persons_told_at"], ["authority_ref", "phases", "sent_at"]]
+
+
+@pytest.mark.parametrize("which", ["en", "fr"])
+def test_each_paper_has_the_organisation_s_words_of_its_language(office, tmp_path, which) -> None:
+    file = office.world.root / "organisation.yaml"
+    case = whole(office, organisation.load(file), texts={**TEXTS, "delay": "It took a while."})
+    code, told, _ = run(office, "breach", "notify", case, "-o", tmp_path / "a")
+    assert (code, "measures (fr), delay (fr), organisation.fr.yaml" in told) == (0, True)
+    words_of = {
+        "controller": {"name": "Elsewhere"},
+        "activities": [{"id": "call-recording", "data_categories": ["paroles"], "data_subjects": ["clients"]}],
+    }
+    file.with_name(f"organisation.{which}.yaml").write_text(json.dumps(words_of))
+    code, told, _ = run(office, "breach", "notify", case, "-o", tmp_path / "b")
+    assert (code, "organisation" in told.partition("not written")[2]) == (0, False)
+    for language in ("en", "fr"):
+        papers = {name: next((tmp_path / "b").glob(f"*.{name}.{language}.html")) for name in ("authority", "people")}
+        for paper in papers.values():
+            assert ("paroles" in paper.read_text(), "Elsewhere" in paper.read_text()) == ((language == which,) * 2)
+        assert ("clients" in papers["authority"].read_text()) is (language == which)
+
+
+def test_a_letter_begins_and_ends_as_letters_do_and_a_notice_does_not(office, org, tmp_path) -> None:
+    case = whole(office, org)
+    notify(office.kept, org, case, tmp_path / "letter", NOON)
+    notice = breach.update(office.kept, org, case, Known(exemption="disproportionate"), NOON)
+    notify(office.kept, org, notice.case_id, tmp_path / "notice", NOON)
+    for language, first, title, spoken in (
+        ("en", "We are writing to you", "Public notice", ("10 March 2026", "Dear Sir or Madam,", "Yours faithfully,")),
+        ("fr", "Nous vous écrivons", "Information publique",
+         ("10 mars 2026", "Madame, Monsieur,", "salutations distinguées")),
+    ):  # fmt: skip
+        letter, public = (
+            next((tmp_path / name).glob(f"*.people.{language}.html")).read_text() for name in ("letter", "notice")
+        )
+        assert all(said in letter for said in (first, *spoken))
+        assert title in public
+        assert f"<p>{spoken[0]}</p>" in public
+        assert not any(said in public for said in (first, *spoken[1:]))
+
+
+def test_the_form_says_what_is_not_known_when_it_was_and_which_phase_it_is(office, org, tmp_path) -> None:
+    case = whole(office, org, began_at=later(-30))
+    notify(office.kept, org, case, tmp_path, NOON)
+    form = next(tmp_path.glob("*.authority.fr.html")).read_text()
+    assert "<p>Notification complète</p>" in form
+    assert "<td>Agents ayant traité ces appels</td><td>inconnu</td>" in form
+    assert "<td>Début de la violation</td><td>9 mars 2026 à 6 h 00 (UTC)</td>" in form
+    assert "Fin de la violation" not in form
+    with pytest.raises(UsageError, match="before it began"):
+        breach.update(office.kept, org, case, Known(ended_at=later(-31)), NOON)
+    assert run(office, "breach", "update", case, "--ended-at", "2026-03-10T09:00:00+00:00")[0] == 0
+    (row,) = register(office.kept, "en")
+    assert (row["began_at"], row["ended_at"]) == ("2026-03-09T06:00:00+00:00", "2026-03-10T09:00:00+00:00")
 
 
 def test_a_request_is_no_breach(office, org) -> None:
@@ -330,4 +438,7 @@ def test_every_word_that_papers_use_is_there_in_both_languages() -> None:
             assert said[f"people_{word}"]
         assert len(said["months"].split()) == 12
     assert breach_papers.moment("2026-12-01T09:05:00+00:00", "fr") == "1er décembre 2026 à 9 h 05 (UTC)"
+    paris = ZoneInfo("Europe/Paris")
+    assert breach_papers.moment("2026-07-01T09:05:00+00:00", "fr", paris) == "1er juillet 2026 à 11 h 05 (UTC+02:00)"
+    assert breach_papers.moment("2026-12-31T23:05:00+00:00", "en", paris) == "1 January 2027, 00:05 UTC+01:00"
     assert breach_papers.moment("2026-12-01T09:05:00+00:00", "en") == "1 December 2026, 09:05 UTC"

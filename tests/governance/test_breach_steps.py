@@ -1,6 +1,7 @@
 """What a breach exposes, what stops it, and the drill: over real sessions and keys, and a batch that was really run."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from redact.governance.breach_drill import drill
 from redact.governance.breach_scope import Asked, scope
 from redact.governance.containment import contain, thaw
 from redact.governance.freeze import is_frozen, require_not_frozen
-from redact.governance.notification import register
+from redact.governance.notification import notify, register
 from redact.governance.words import words
 from redact.stores import master
 from redact.stores.consent import Record
@@ -126,6 +127,30 @@ class TestScope:
         assert (found.by_consent, found.by_terms, found.each_its_own) == (2, 1, 1)
         assert found.persons == 4
 
+    @pytest.mark.parametrize(("original", "exposed"), [("vault", False), ("deleted", False), ("here", True)])
+    def test_codes_that_are_kept_nowhere_are_not_exposed(self, office, org, tmp_path, original, exposed) -> None:
+        codes = {"CREDIT_CARD_CVV": 1, "CREDENTIAL": 2}
+        ledger = office.kept.ledger.archive(str(office.world.dest.resolve()))
+        ledger.put([replace(office.world.rows()[0], replacements={"PERSON": 1, **codes}, original=original)])
+        case = whole(office, org)
+        found = scope(office.kept, org, case, Asked(whole=True), NOON)
+        assert found.types == {"PERSON": 4, **(codes if exposed else {})}
+        assert found.not_kept == ({} if exposed else codes)
+        notify(office.kept, org, case, tmp_path, NOON)
+        form = next(tmp_path.glob("*.authority.en.html")).read_text()
+        assert ("kept nowhere" in form) is not exposed
+        assert "CREDIT_CARD_CVV 1" in form
+
+    def test_the_command_says_that_copies_were_taken_to_be_in_clear(self, office, org) -> None:
+        case = whole(office, org)
+        first = office.ids[0]
+        assert "--copy was not given" in run(office, "breach", "scope", case, "--whole")[1]
+        for copy in ("clear", "redacted", "sealed"):
+            assert "--copy was not given" not in run(office, "breach", "scope", case, "--whole", "--copy", copy)[1]
+        _, told, _ = run(office, "breach", "scope", case, "--ids", "-", stdin=first)
+        assert told.startswith("1 recording, about 1 person (0 on record, 0 by")
+        assert "1 call counted as one each" in told
+
     def test_ids_a_queue_and_what_somebody_states(self, office, org) -> None:
         case = whole(office, org)
         assert scope(office.kept, org, case, Asked(ids=frozenset({office.ids[0], "call-elsewhere"}))).records == 2
@@ -203,12 +228,20 @@ class TestContaining:
 
 
 class TestDrill:
-    def test_it_takes_less_than_a_minute_and_touches_nothing(self, office, org, tmp_path) -> None:
+    def test_it_takes_less_than_a_minute_and_touches_nothing(self, office, tmp_path) -> None:
+        (office.world.root / "organisation.fr.yaml").write_text(
+            "controller: { name: Hôtels Alcyon }\n", encoding="utf-8"
+        )
+        spoken = organisation.spoken(office.world.root / "organisation.yaml")
         reviews = office.kept.reviews(str(office.world.dest))
         reviews.put_user(User("ines", "reviewer"), "hash")
         token = reviews.begin_session("ines")
         ring = (office.world.root / "master.keys").read_bytes()
-        done = drill(office.kept, org, tmp_path)
+        done = drill(office.kept, spoken, tmp_path)
+        assert ["Hôtels Alcyon" in paper.read_text() for paper in sorted(done.folder.glob("*.authority.*"))] == [
+            False,
+            True,
+        ]
         assert done.total_s < 60
         assert (done.records, done.sessions, done.missing) == (4, 1, ())
         assert done.keys == sum(office.kept.keys.by_master().values())

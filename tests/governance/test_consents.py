@@ -11,7 +11,7 @@ from governance_world import ORGANISATION
 
 from redact.cli.main import cli
 from redact.custody import Custodian
-from redact.errors import HeldForReview, KeyMissing, NoLawfulBasis
+from redact.errors import HeldForReview, KeyMissing, NoLawfulBasis, UsageError
 from redact.governance import consents, retention
 from redact.governance.organisation import ConsentRules
 from redact.governance.places import Places
@@ -133,6 +133,27 @@ def test_an_objection_reaches_legitimate_interest_and_no_other_basis(office):
     office.kept.consent.object(PERSON)
     assert office.kept.consent.refused() == {"call-1": "objection"}
     assert told(apply(office, "hold")) == (1, 1, 0, {})
+
+
+@pytest.mark.parametrize(
+    ("bases", "code", "told"),
+    [
+        (("legitimate_interest", "legitimate_interest"), 0, "noted in 2 records"),
+        (("legitimate_interest", "contract"), 0, "does not reach 1 records of another basis: 1 contract"),
+        (("consent", "contract"), 2, "none of these records rests on it: 1 consent, 1 contract"),
+    ],
+)
+def test_an_objection_says_which_bases_it_does_not_reach(office, bases, code, told):
+    rows = {"consent": f"consent,quality,n-1,,en,ivr,voice,{BEGAN},{BEGAN},ref"}
+    records(office, *(f"call-{n},{PERSON},{rows.get(b, f'{b},,,,,,,,,')}" for n, b in enumerate(bases)))
+    shown = CliRunner().invoke(cli, [*office.config, "consent", "objection", "-"], input=f"{PERSON}\n")
+    error = shown.exception if isinstance(shown.exception, UsageError) else None
+    assert (error.exit_code if error else shown.exit_code) == code
+    assert told in shown.output + (error.message if error else "")
+    assert ("redact consent withdraw" in shown.output + (error.hint if error else "")) is (told != "noted in 2 records")
+    objected = [r.objection_at for n, _ in enumerate(bases) for r in office.kept.consent.of(f"call-{n}")]
+    assert any(objected) is (code == 0)
+    assert len(office.kept.consent.refused()) == bases.count("legitimate_interest")
 
 
 def test_what_redact_file_has_sealed_under_the_call_s_id_is_reached(office):

@@ -160,11 +160,9 @@ def test_a_breach_from_its_first_hour_to_the_register(home):
     for text in ("facts", "effects", "remedy"):
         home.run("breach", "update", case, "--text", text, "-", given=f"{text}, in plain words\n")
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    home.run("breach", "update", case, "--sent-at", now)
-    home.run("breach", "close", case, code=2)  # the risk is high, and people were not told
-    home.run("breach", "update", case, "--people-told-at", now)
+    home.run("breach", "update", case, "--sent-at", now, "--people-told-at", now)
     home.run("breach", "close", case)
-    assert "1 breaches" in home.run("breach", "register", "-o", "documents/breaches.html", "--language", "fr")
+    assert "1 breach" in home.run("breach", "register", "-o", "documents/breaches.html", "--language", "fr")
     home.run("breach", "drill", "-o", "documents/drill")
 
 

@@ -73,6 +73,9 @@ def test_access_from_the_request_to_the_answer(shared, tmp_path_factory, languag
     month = {"en": due.strftime("%B"), "fr": ""}[language]
     assert NAME in text and STREET in text and case_id in text and month in text and str(due.year) in text  # noqa: PT018
     assert f'<html lang="{language}">' in page
+    early = redact(office, "subject", "letter", case_id, "identity", "-o", str(tmp_path_factory.mktemp("x") / "l"))
+    assert early.code == ExitCode.USAGE  # nobody doubts who asks
+    assert f"redact subject identity {case_id} doubtful" in early.text
     redact(office, "subject", "identity", case_id, "doubtful")
     assert LETTERS[language]["identity"] in letter(office, tmp_path_factory, case_id, "identity")[0]
     told = redact(office, "subject", "find", case_id, "-", typed=TERMS)
@@ -107,7 +110,12 @@ def test_access_from_the_request_to_the_answer(shared, tmp_path_factory, languag
     ):
         assert said in page
     assert {"en": "lodge a complaint", "fr": "introduire une réclamation"}[language] in page
-    assert LETTERS[language]["answer"] in letter(office, tmp_path_factory, case_id, "answer")[0]
+    text, _ = letter(office, tmp_path_factory, case_id, "answer")
+    assert LETTERS[language]["answer"] in text
+    assert "pip install" not in text
+    assert {"en": "Article 15(3)", "fr": "article 15, paragraphe 3"}[language] in text
+    assert {"en": "Article 12(3)", "fr": "article 12, paragraphe 3"}[language] in text
+    assert not re.search(r"12\(4\)|12, paragraphe 4", text)  # nothing was refused
     assert redact(office, "subject", "close", case_id, "--outcome", "done").code == 0
     assert redact(office, "subject", "find", case_id, "--all").code == ExitCode.USAGE
     assert office.kept.audit.verify() > 0
@@ -158,11 +166,82 @@ def test_refusal_names_complaint_and_remedy(shared, tmp_path_factory, language: 
     refused = redact(office, "subject", "letter", case_id, "refusal", "-o", str(tmp_path_factory.mktemp("x") / "l"))
     assert refused.code == ExitCode.USAGE  # it was not refused
     assert redact(office, "subject", "extend", case_id, "--reason", "number").code == 0
-    assert LETTERS[language]["extension"] in letter(office, tmp_path_factory, case_id, "extension")[0]
+    text = letter(office, tmp_path_factory, case_id, "extension")[0]
+    assert LETTERS[language]["extension"] in text
+    assert {"en": "12(3)", "fr": "12, paragraphe 3"}[language] in text
+    assert {"en": "12(4)", "fr": "12, paragraphe 4"}[language] not in text
     assert redact(office, "subject", "close", case_id, "--outcome", "refused", "--reason", "no_ground").code == 0
     text, page = letter(office, tmp_path_factory, case_id, "refusal")
-    for said in ("CNIL", LETTERS[language]["refusal"]):
+    for said in ("CNIL", LETTERS[language]["refusal"], {"en": "12(4)", "fr": "12, paragraphe 4"}[language]):
         assert said in text and said in page  # noqa: PT018
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "cited", "not_cited"),
+    [
+        ("restriction", "accuracy", ("Article 18 of",), ("Article 21", "18(1)(d)")),
+        ("objection", "objection", ("Article 21", "18(1)(d)"), ("as you asked",)),
+        ("rectification", "accuracy", ("(rectification of your data)",), ("Article 18", "Article 21")),
+    ],
+)
+def test_a_letter_about_a_restriction_cites_what_it_rests_on(
+    office, tmp_path_factory, kind, reason, cited, not_cited
+) -> None:
+    case_id = confirmed(office, kind)
+    hint = redact(office, "subject", "letter", case_id, "answer", "-o", str(tmp_path_factory.mktemp("x") / "l"))
+    assert hint.code == ExitCode.USAGE
+    assert "export" not in hint.text
+    assert {"rectification": "rectify CASE"}.get(kind, "restrict CASE") in hint.text
+    assert redact(office, "subject", "restrict", case_id, "--reason", reason).code == 0
+    text, _ = letter(office, tmp_path_factory, case_id, "restriction")
+    assert "kept and not used" in text
+    assert all(said in text for said in cited)
+    assert not any(said in text for said in not_cited)
+    lifted = letter(office, tmp_path_factory, case_id, "lifted")[0]
+    assert ("your objection" in lifted) is (kind == "objection")
+    if kind == "objection":
+        target = tmp_path_factory.mktemp("out") / "c.json"
+        assert redact(office, "subject", "erase", case_id, "-o", str(target), "--yes").code == 0
+        assert "Article 17(1)(c)" in letter(office, tmp_path_factory, case_id, "erased")[0]
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_an_excessive_request_is_not_said_to_be_a_repeated_one(shared, tmp_path_factory, language) -> None:
+    case_id = opened(shared, "access", language)
+    redact(shared, "subject", "close", case_id, "--outcome", "refused", "--reason", "excessive")
+    text = letter(shared, tmp_path_factory, case_id, "refusal")[0]
+    assert {"en": "in particular", "fr": "notamment"}[language] in text
+    assert not re.search(r"because it is repeated|en raison de son caractère", text)
+
+
+@pytest.mark.parametrize(
+    ("language", "beside", "warned", "told"),
+    [
+        ("fr", "", True, "quality of service"),
+        ("en", "", False, "quality of service"),
+        ("fr", "fr", False, "qualité du service"),
+        ("en", "fr", False, "quality of service"),
+        ("en", "en", False, "qualité du service"),
+        ("fr", "en", False, "quality of service"),
+    ],
+)
+def test_a_person_is_answered_in_the_organisation_s_words_of_that_language(
+    shared, tmp_path_factory, language, beside, warned, told
+) -> None:
+    case_id = confirmed(shared, "access", language)
+    file = shared.world.root / f"organisation.{beside or 'none'}.yaml"
+    purposes = {"id": "call-recording", "purposes": ["qualité du service"]}
+    file.write_text(json.dumps({"activities": [purposes], "controller": {"name": "Alcyon"}}))
+    try:
+        done, target, phrase = exported(shared, case_id)
+        text, _ = letter(shared, tmp_path_factory, case_id, "answer")
+    finally:
+        file.unlink()
+    assert done.code == 0
+    assert ("organisation.fr.yaml" in done.text) is warned
+    with target.open("rb") as opened_file, zipfile.ZipFile(content(packs.opened(opened_file, phrase))) as pack:
+        assert told in pack.read("index.html").decode()
+    assert ("Alcyon" in text) is (beside == language)
 
 
 def test_every_text_of_a_letter_is_in_both_languages_and_can_be_filled_in() -> None:

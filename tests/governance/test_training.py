@@ -104,6 +104,10 @@ def test_nothing_counts_of_a_module_that_nobody_knows(office, org) -> None:
 
 def test_who_lacks_what(office, org) -> None:
     reviews = office.kept.reviews("")
+    for _ in range(2):
+        code, told, _ = run(office, "training", "check")
+        assert (code, "no users" in told, "every user" in told) == (0, True, False)
+        reviews.put_user(User("old", "reviewer", disabled=True), "hash")
     roles = {"ines": "reviewer", "lou": "lead", "max": "auditor", "noa": "reviewer", "old": "reviewer"}
     for name, role in roles.items():
         reviews.put_user(User(name, role, disabled=name == "old"), "hash")
@@ -242,6 +246,10 @@ class TestExercise:
         assert {path.name for path in (tmp_path / "a").iterdir()} - {clip.name for clip in clips} == {
             "answers.csv", "exercise.en.html", "exercise.fr.html",
         }  # fmt: skip
+
+    def test_the_page_says_yes_and_no_in_its_language(self, made) -> None:
+        english, french = ((made[1] / f"exercise.{each}.html").read_text() for each in ("en", "fr"))
+        assert ("yes or no" in english, "oui ou non" in french, "yes" in french) == (True, True, False)
 
     def test_another_seed_is_another_exercise(self, tmp_path, made) -> None:
         exercise.make(SAMPLES, tmp_path, 1)

@@ -100,6 +100,21 @@ WRONG_CELLS = [
 
 
 @BOTH
+def test_cells_may_have_semicolons_between_them_as_french_spreadsheets_write_them(consent):
+    cells = GOOD.split(",")
+    french = ";".join(f'"{cell}"' if ";" in cell else cell for cell in cells)
+    text = f"{HEADER.replace(',', ';')}\r\n{french}\r\n"
+    assert consent.add(read_csv(io.StringIO(text, newline=""), consent)) == 1
+    found = consent.of("call-1")
+    imported(consent, GOOD)
+    assert consent.of("call-1") == found
+    assert ";" in GOOD
+    loose = f"{HEADER.replace(',', ';')}\n{';'.join(cells)}\n"  # purposes that nothing holds together
+    with pytest.raises(InputRejected, match="line 2"):
+        consent.add(read_csv(io.StringIO(loose), consent))
+
+
+@BOTH
 @pytest.mark.parametrize(("column", "cell"), WRONG_CELLS)
 def test_a_wrong_cell_is_told_by_line_and_column_and_nothing_is_kept(consent, column, cell):
     with pytest.raises(InputRejected, match=rf"line 3: .*\b{column}\b") as caught:
