@@ -175,7 +175,6 @@ def contain(ctx: click.Context, /, case_id: str, steps: tuple[str, ...], ids: Pa
 def notify(ctx: click.Context, /, case_id: str, output: Path, phase: int | None) -> None:
     """Writes the papers: for the authority, for controllers, for people. Refused where something is missing."""
     from redact.governance.notification import notify as notified
-    from redact.governance.organisation import translated
     from redact.governance.words import words
 
     told = notified(stores(ctx), _spoken(ctx), case_id, output, phase=phase)

@@ -7,7 +7,7 @@ recordings that are exposed. The case itself holds times, counts, words of fixed
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
 
@@ -142,8 +142,6 @@ def close(stores: Stores, organisation: Organisation, case_id: str, known: Known
     lacking: list[str] = [name for name in _CLOSING if name not in case.fields.get("texts", {})]
     if "risk" not in case.fields:
         lacking.append("risk")
-    if people(case) == "required" and not case.fields.get("persons_told_at") and not case.fields.get("drill"):
-        lacking.append("people_told_at, or an exemption")
     if not case.fields.get("sent_at") and "not_notified" not in case.fields.get("texts", {}):
         lacking.append("sent_at or not_notified")
     if people(case) == "required" and not case.fields.get("persons_told_at") and not case.fields.get("drill"):
@@ -250,22 +248,6 @@ def _missing(organisation: Organisation, case: Case, now: datetime) -> Iterator[
         yield "risk"
     if is_late(case, now) and "delay" not in texts:
         yield "delay"
-
-
-def people(case: Case) -> str:
-    """Whether people have to be told of a breach: `required`, or why not, as in GDPR, Art. 34(1) and (3).
-
-    That nobody can read the data, a risk that isn't high, and what was done since free of it; where to write to each
-    would take too much, there is a public notice in place of letters (`disproportionate`).
-    """
-    risk = case.fields.get("risk")
-    if risk is None:
-        return "unknown"
-    if (case.fields.get("scope") or {}).get("unintelligible"):
-        return "unintelligible"
-    if risk != "high":
-        return "low_risk"
-    return str(case.fields.get("exemption") or "required")
 
 
 def is_late(case: Case, now: datetime) -> bool:

@@ -31,9 +31,6 @@ REGISTER_COLUMNS = (
 )  # fmt: skip
 
 
-_SAME: Mapping[str, Organisation] = {}
-
-
 @dataclass(frozen=True, slots=True)
 class Notified:
     """What was written.
@@ -56,9 +53,7 @@ class Notified:
 def notify(
     stores: Stores, organisation: Organisation | Spoken, case_id: str, folder: Path, now: datetime | None = None,
     phase: int | None = None,
-    *,
-    translations: Mapping[str, Organisation] = _SAME,
-) -> Notified:
+) -> Notified:  # fmt: skip
     """Write the papers of a notification: for the authority, for controllers where we process for others, for people.
 
     Args:
@@ -69,7 +64,6 @@ def notify(
         now: the moment; None for this one.
         phase: number of this one, where something may follow later; why, the text `pending` says (GDPR, Art. 33(4)).
             None where all has to be there.
-        translations: the organisation as it is told in each language, where that differs.
 
     Raises:
         UsageError: something is missing in the case, or nobody has to be told. Each thing is named.
