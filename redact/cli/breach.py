@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from redact.cli.kept import rows, settings, stores
+from redact.cli.kept import moment, organisation, rows, spoken, stores
 from redact.errors import ExitCode, InputRejected, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from redact.governance.breach import Known
-    from redact.governance.organisation import Organisation, Spoken
 
 # The words of redact.governance.breach and .breach_scope, told again so that help answers at once.
 _NATURES = ("confidentiality", "integrity", "availability")
@@ -73,7 +71,7 @@ def open_case(ctx: click.Context, /, **given: Any) -> None:
     """Opens a breach, and prints its id and deadline. What is not known yet follows with `update`."""
     from redact.governance.breach import open_breach
 
-    case = open_breach(stores(ctx), _organisation(ctx), _known(given))
+    case = open_breach(stores(ctx), organisation(ctx), _known(given))
     click.echo(f"{case.case_id}: tell the authority until {case.due_at}")
 
 
@@ -91,11 +89,11 @@ def update(ctx: click.Context, /, case_id: str, **given: Any) -> None:
     from redact.governance.breach import Known, missing
     from redact.governance.breach import update as updated
 
-    known, organisation = _known(given), _organisation(ctx)
+    known, rules = _known(given), organisation(ctx)
     if known == Known(language=known.language):
         raise UsageError("nothing new was given", hint="see: redact breach update --help")
-    case = updated(stores(ctx), organisation, case_id, known)
-    lacking = missing(organisation, case, datetime.now(UTC))
+    case = updated(stores(ctx), rules, case_id, known)
+    lacking = missing(rules, case, datetime.now(UTC))
     click.echo(f"noted; a notification still lacks: {', '.join(lacking) or 'nothing'}")
 
 
@@ -119,7 +117,7 @@ def scope(ctx: click.Context, /, case_id: str, *, as_json: bool, **given: Any) -
     from redact.governance.breach_scope import scope as scoped
 
     stated = {name: given[name] for name in ("records", "persons") if given[name] is not None}
-    found = scoped(stores(ctx), _organisation(ctx), case_id, _asked(given), stated=stated)
+    found = scoped(stores(ctx), organisation(ctx), case_id, _asked(given), stated=stated)
     if as_json:
         click.echo(json.dumps({**asdict(found), "unintelligible": found.is_unintelligible}))
         return
@@ -177,7 +175,7 @@ def notify(ctx: click.Context, /, case_id: str, output: Path, phase: int | None)
     from redact.governance.notification import notify as notified
     from redact.governance.words import words
 
-    told = notified(stores(ctx), _spoken(ctx), case_id, output, phase=phase)
+    told = notified(stores(ctx), spoken(ctx), case_id, output, phase=phase)
     for file in told.files:
         click.echo(file)
     if told.missing:
@@ -203,7 +201,7 @@ def close(ctx: click.Context, /, case_id: str, **given: Any) -> None:
     known = _known(given)
     if known == Known(language=known.language):
         known = Known()
-    closed(stores(ctx), _organisation(ctx), case_id, known)
+    closed(stores(ctx), organisation(ctx), case_id, known)
     click.echo(f"closed {case_id}")
 
 
@@ -267,7 +265,7 @@ def drill(ctx: click.Context, /, output: Path) -> None:
     """
     from redact.governance.breach_drill import drill as drilled
 
-    done = drilled(stores(ctx), _spoken(ctx), output)
+    done = drilled(stores(ctx), spoken(ctx), output)
     rows(("STEP", "SECONDS"), [*done.seconds.items(), ("all", done.total_s)])
     click.echo(
         f"{_many(done.records, 'recording')}, about {_many(done.persons, 'person')}; the report is in {done.folder}"
@@ -284,7 +282,7 @@ def _known(given: dict[str, Any]) -> Known:
         raise UsageError("a text is given twice", hint="give each once")
     if sum(str(file) == "-" for _, file in given["texts"]) > 1:
         raise UsageError("only one text can come from stdin", hint="give the others as files")
-    times = {name: _moment(given[name]) for name in ("aware_at", "began_at", "ended_at", "sent_at", "persons_told_at")}
+    times = {name: moment(given[name]) for name in ("aware_at", "began_at", "ended_at", "sent_at", "persons_told_at")}
     return Known(**{**given, **times, "texts": {name: _read(file) for name, file in given["texts"]}})
 
 
@@ -295,7 +293,7 @@ def _asked(given: dict[str, Any]) -> Any:
     accounts, actions = frozenset(given["accounts"]), frozenset(given["actions"])
     queues, archives = frozenset(given["queues"]), given["archives"]
     whole = given["whole"] or bool((queues or archives) and not (accounts or actions or ids))
-    since, until = _moment(given["since"]), _moment(given["until"])
+    since, until = moment(given["since"]), moment(given["until"])
     return Asked(since, until, accounts, actions, ids, queues, archives, given["copy"] or "clear", whole)
 
 
@@ -307,29 +305,9 @@ def _read(file: Path) -> str:
         raise InputRejected("the file can't be read as text in UTF-8", hint="check its path, and save it so") from None
 
 
-def _moment(text: str | None) -> datetime | None:
-    from datetime import datetime
-
-    from redact.stores.consent import moment
-
-    return datetime.fromisoformat(moment(text)) if text else None
-
-
 def _owed(fields: Any, is_late: bool) -> tuple[str, str]:
     return fields.get("sent_at", ""), "overdue" if is_late else "drill" if fields.get("drill") else ""
 
 
 def _many(count: int, one: str, several: str = "") -> str:
     return f"{count} {one if count == 1 else several or one + 's'}"
-
-
-def _spoken(ctx: click.Context) -> Spoken:
-    from redact.governance.organisation import spoken
-
-    return spoken(settings(ctx)["organisation"])
-
-
-def _organisation(ctx: click.Context) -> Organisation:
-    from redact.governance.organisation import load
-
-    return load(settings(ctx)["organisation"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from redact.cli.kept import rows, settings, stores
+from redact.cli.kept import moment, organisation, rows, stores
 from redact.errors import ExitCode, InputRejected, UsageError
 
 if TYPE_CHECKING:
@@ -114,10 +114,9 @@ def apply(ctx: click.Context) -> None:
     `consent.on_withdrawal` there: hold, redact (the original is erased) or erase. Exit code 1 where one could not be.
     """
     from redact.governance import consents
-    from redact.governance.organisation import load
     from redact.governance.places import Places
 
-    rules = load(settings(ctx)["organisation"])
+    rules = organisation(ctx)
     applied = consents.apply(stores(ctx), rules.consent, Places(rules.archives))
     what = {"hold": "held", "redact": "without their originals", "erase": "erased"}[rules.consent.on_withdrawal]
     click.echo(
@@ -140,11 +139,10 @@ def apply(ctx: click.Context) -> None:
 def coverage(ctx: click.Context, *, by: str, as_json: bool, output: Path | None, language: str, force: bool) -> None:
     """Tells what share of the calls that batches have looked at had a lawful basis."""
     from redact.governance import consents
-    from redact.governance.organisation import load
     from redact.governance.places import Places
 
     kept = stores(ctx)
-    places = Places(load(settings(ctx)["organisation"]).archives)
+    places = Places(organisation(ctx).archives)
     if not places.archives:
         raise UsageError(
             "the organisation's file names no archive", hint="list the folders of redacted outputs under `archives`"
@@ -209,13 +207,5 @@ def _noted(kept: Stores, action: Action, note: Callable[..., int], reference: st
     # A command line stays in the shell's history, and others see it while it runs.
     person = sys.stdin.readline().strip() if reference == "-" else reference
     with kept.audit.action(action) as counts:
-        counts["records"] = note(person, _moment(at))
+        counts["records"] = note(person, moment(at))
     click.echo(f"noted in {counts['records']} records")
-
-
-def _moment(text: str | None) -> datetime | None:
-    from datetime import datetime
-
-    from redact.stores.consent import moment
-
-    return datetime.fromisoformat(moment(text)) if text else None

@@ -7,27 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from redact.cli.kept import settings
+from redact.cli.kept import organisation, settings, spoken
 from redact.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from redact.governance.organisation import Organisation
 
 LANGUAGES = ("en", "fr")
-
-
-def organisation(ctx: click.Context, language: str = "") -> Organisation:
-    """Who answers for the recordings; as it is told in a language, if one is given.
-
-    Raises:
-        PolicyError: there is no such file, or it is wrong.
-    """
-    from redact.governance.organisation import load, translated
-
-    file = settings(ctx)["organisation"]
-    return translated(file, language) if language else load(file)
 
 
 def languages(ctx: click.Context, given: str | None) -> tuple[str, ...]:
@@ -41,7 +28,7 @@ def languages(ctx: click.Context, given: str | None) -> tuple[str, ...]:
     if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(LANGUAGES):
         raise UsageError("the documents are in en and fr", hint="give --lang en, --lang fr, or --lang en,fr")
     file = Path(settings(ctx)["organisation"])
-    if len(chosen) > 1 and not any(file.with_suffix(f".{each}{file.suffix}").exists() for each in chosen):
+    if len(chosen) > 1 and spoken(ctx).lacking:
         click.echo(
             f"redact: the organisation's own words are the same in {' and '.join(chosen)}\n"
             f"  next: say them in the other language in a file beside it, such as {file.stem}.fr{file.suffix}",

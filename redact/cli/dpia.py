@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from redact.cli.documents import languages, organisation, publish
-from redact.cli.kept import stores
+from redact.cli.documents import languages, publish
+from redact.cli.kept import organisation, spoken, stores
 
 
 @click.group()
@@ -34,16 +34,16 @@ def draft(ctx: click.Context, /, folder: Path, lang: str | None, review_months: 
     from redact.governance.ran import ran
 
     told = organisation(ctx)
-    spoken = languages(ctx, lang)
+    wanted = languages(ctx, lang)
     refuse_gaps("the impact assessment", assessment.gaps(told))
     kept = stores(ctx)
     with kept.audit.action("document.build", "dpia", reason="dpia") as counts:
         found = assessment.Assessed(ran(kept, told.archives), qa(kept, told.archives))
         draft_made = assessment.build(told, found, review_months)
         files = {"dpia.json": json.dumps(draft_made, indent=2, ensure_ascii=False) + "\n"}
-        for language in spoken:
+        for language in wanted:
             files[f"dpia.{language}.html"] = assessment.page(
-                organisation(ctx, language), found, language, review_months
+                spoken(ctx).in_language(language), found, language, review_months
             )
         publish(folder, files, force=force)
         counts["files"] = len(files)

@@ -8,7 +8,9 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
+    from redact.governance.organisation import Organisation, Spoken
     from redact.settings import Settings
     from redact.stores.opened import Stores
 
@@ -27,6 +29,41 @@ def stores(ctx: click.Context) -> Stores:
     kept = Stores(settings(ctx))
     ctx.call_on_close(kept.close)
     return kept
+
+
+def organisation(ctx: click.Context) -> Organisation:
+    """Who answers for the recordings, as the settings' file has it.
+
+    Raises:
+        PolicyError: the file is wrong.
+    """
+    from redact.governance.organisation import load
+
+    return load(settings(ctx)["organisation"])
+
+
+def spoken(ctx: click.Context) -> Spoken:
+    """The same in each language.
+
+    Raises:
+        PolicyError: a file is wrong.
+    """
+    from redact.governance.organisation import spoken
+
+    return spoken(settings(ctx)["organisation"])
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time with its offset, as somebody has typed it; None where nobody has.
+
+    Raises:
+        ValueError: it is none.
+    """
+    from datetime import datetime
+
+    from redact.stores.consent import moment
+
+    return datetime.fromisoformat(moment(text)) if text else None
 
 
 def rows(head: Sequence[str], found: Iterable[Sequence[object]]) -> None:

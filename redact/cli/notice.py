@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from redact.cli.documents import languages, organisation, publish
-from redact.cli.kept import rows, stores
+from redact.cli.documents import languages, publish
+from redact.cli.kept import rows, spoken, stores
 from redact.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def build(ctx: click.Context, /, folder: Path, lang: str | None, notice_id: str,
     """
     from redact.governance import notices
 
-    told = {language: organisation(ctx, language) for language in languages(ctx, lang)}
+    told = {language: spoken(ctx).in_language(language) for language in languages(ctx, lang)}
     kept = stores(ctx)
     notices.check_id(notice_id)
     with kept.audit.action("document.build", notice_id, reason="notice") as counts:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from redact.cli.kept import settings, stores
+from redact.cli.kept import spoken, stores
 from redact.cli.options import chosen_options, chosen_policy, listening
 from redact.errors import ExitCode, InputRejected
 
@@ -25,19 +25,12 @@ output_option = click.option(
 force_option = click.option("--force", is_flag=True, help="Replace an output that exists.")
 
 
-def rules(ctx: click.Context) -> Organisation:
-    """The organisation's file."""
-    from redact.governance import organisation
-
-    return organisation.load(settings(ctx)["organisation"])
-
-
 def rules_for(ctx: click.Context, case_id: str) -> Organisation:
     """The organisation's file as it is told in the language of a request; on standard error, where it isn't."""
-    from redact.governance import organisation, subjects
+    from redact.governance import subjects
 
     language = subjects.request(stores(ctx), case_id).language
-    said = organisation.spoken(settings(ctx)["organisation"])
+    said = spoken(ctx)
     if language in said.lacking:
         click.echo(
             f"redact: the organisation's own words are perhaps not in {language}, in which the person is answered\n"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from redact.cli.documents import chosen, languages, organisation, publish
-from redact.cli.kept import stores
+from redact.cli.documents import chosen, languages, publish
+from redact.cli.kept import organisation, spoken, stores
 
 if TYPE_CHECKING:
     from redact.governance.organisation import Organisation
@@ -48,7 +48,7 @@ def build(ctx: click.Context, /, folder: Path, formats: str, lang: str | None, *
     from redact.governance.prose import refuse_gaps
 
     wanted = chosen(formats, _FORMATS, "--format")
-    spoken = languages(ctx, lang)
+    wanted_languages = languages(ctx, lang)
     told = organisation(ctx)
     _also_wanted(told, registers.gaps(told))
     refuse_gaps("the register", registers.gaps(told))
@@ -58,8 +58,8 @@ def build(ctx: click.Context, /, folder: Path, formats: str, lang: str | None, *
         found = ran.ran(kept, told.archives), ran.protection(kept, told)
         if "json" in wanted:
             files["register.json"] = json.dumps(registers.build(told, *found), indent=2, ensure_ascii=False) + "\n"
-        for language in spoken:
-            local = organisation(ctx, language)
+        for language in wanted_languages:
+            local = spoken(ctx).in_language(language)
             if "csv" in wanted:
                 files[f"register.{language}.csv"] = registers.table(registers.build(local, *found), language)
             if "html" in wanted:

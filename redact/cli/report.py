@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from redact.cli.documents import languages, organisation, publish
-from redact.cli.kept import rows, stores
+from redact.cli.documents import languages, publish
+from redact.cli.kept import organisation, rows, stores
 from redact.errors import ExitCode, InputRejected
 
 _file = click.argument("file", metavar="FILE", type=click.Path(path_type=Path))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from redact.cli.kept import rows, settings, stores
+from redact.cli.kept import organisation, rows, stores
 from redact.errors import Damaged, ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -137,10 +137,9 @@ def certificates(ctx: click.Context, recording_id: str | None, *, as_json: bool)
 
 
 def _rules(ctx: click.Context) -> tuple[Organisation, Places]:
-    from redact.governance.organisation import load
     from redact.governance.places import Places
 
-    rules = load(settings(ctx)["organisation"])
+    rules = organisation(ctx)
     return rules, Places(rules.archives)
 
 

@@ -228,7 +228,7 @@ def _export(place: Any, folder: Path) -> int:
     import json
 
     from redact.publish import Staged
-    from redact.review.figures import gold
+    from redact.review.labels import gold
 
     reviews = place.reviews.reviews()
     known = {name: review.report for name, review in reviews.items() if review.state == "approved"}

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from redact.cli.kept import rows, stores
-from redact.cli.packs import case_argument, export, force_option, open_pack, output_option, rules, rules_for
+from redact.cli.kept import organisation, rows, stores
+from redact.cli.packs import case_argument, export, force_option, open_pack, output_option, rules_for
 from redact.errors import ExitCode, InputRejected, UsageError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def open_case(ctx: click.Context, /, kind: str, person: Path, **given: Any) -> N
     with _lines(person) as lines:
         who = asked.person(lines)
     told = subjects.Asked(cast("Any", kind), given["language"], received, given["identity_by"], who)
-    opened = subjects.open_request(kept, rules(ctx), told)
+    opened = subjects.open_request(kept, organisation(ctx), told)
     click.echo(f"{opened.case_id}  due {_due(opened)}")
 
 
@@ -90,7 +90,7 @@ def extend(ctx: click.Context, case_id: str, reason: str) -> None:
     """Takes two months more, once, and before the deadline. The person has to be told: letter CASE extension."""
     from redact.governance import subjects
 
-    extended = subjects.extend(stores(ctx), rules(ctx), case_id, cast("Any", reason))
+    extended = subjects.extend(stores(ctx), organisation(ctx), case_id, cast("Any", reason))
     click.echo(f"{case_id}  due {_due(extended)}\n  next: redact subject letter {case_id} extension -o FILE")
 
 
@@ -154,10 +154,10 @@ def rectify(ctx: click.Context, /, case_id: str, recording_id: str, changes: Pat
         raise UsageError(
             "there is nothing to correct", hint="give FILE, --set-language, --set-queue or --set-recorded-at"
         )
-    kept, organisation = stores(ctx), rules(ctx)
+    kept, rules = stores(ctx), organisation(ctx)
     _archives(ctx)
     if facts:
-        places = rectification.describe(kept, organisation, case_id, recording_id, facts)
+        places = rectification.describe(kept, rules, case_id, recording_id, facts)
         click.echo(f"{recording_id}  {', '.join(sorted(facts))} corrected, at {places} places")
     if changes is not None:
         from redact.options import Options
@@ -167,7 +167,7 @@ def rectify(ctx: click.Context, /, case_id: str, recording_id: str, changes: Pat
             wanted = rectification.changes(lines)
         redactor = Redactor(Options(policy=given["policy_name"]))
         looking = rectification.Looking(redactor.findings, redactor.policy)
-        count = rectification.rectify(kept, organisation, case_id, recording_id, wanted, looking)
+        count = rectification.rectify(kept, rules, case_id, recording_id, wanted, looking)
         click.echo(f"{recording_id}  {count} changes made, in all of its transcripts")
 
 
@@ -188,7 +188,7 @@ def erase(ctx: click.Context, case_id: str, output: Path, *, force: bool) -> Non
     kept = stores(ctx)
     _archives(ctx)
     check_targets(output.parent, [output.name], force=force)
-    done = subject_erasure.erase_all(kept, rules(ctx), case_id)
+    done = subject_erasure.erase_all(kept, organisation(ctx), case_id)
     told = json.dumps(subject_erasure.certificates(kept, case_id), indent=2) + "\n"
     with Staged(output.parent, private=True) as staged:
         staged.open(output.name).write(told.encode())
@@ -228,10 +228,10 @@ def close(ctx: click.Context, /, case_id: str, **given: Any) -> None:
     """Closes a request. After a refusal, the letter says what the person can do: letter CASE refusal."""
     from redact.governance import subjects
 
-    organisation = rules(ctx)
-    told = list(subjects.recipients(organisation).values()) if given["told_all"] else list(given["told"]) or None
+    rules = organisation(ctx)
+    told = list(subjects.recipients(rules).values()) if given["told_all"] else list(given["told"]) or None
     how = subjects.Closing(given["outcome"], given["reason"], told, given["not_told"])
-    subjects.close(stores(ctx), organisation, case_id, how)
+    subjects.close(stores(ctx), rules, case_id, how)
     click.echo(f"{case_id}  closed: {given['outcome']}")
 
 
@@ -300,7 +300,7 @@ def show(ctx: click.Context, case_id: str) -> None:
 
 
 def _archives(ctx: click.Context) -> tuple[str, ...]:
-    archives = rules(ctx).archives
+    archives = organisation(ctx).archives
     if not archives:
         raise UsageError("no archive is named", hint="name the folders of outputs in the organisation's file: archives")
     return archives
@@ -334,5 +334,5 @@ def build_index(ctx: click.Context, *, again: bool) -> None:
     from redact.governance.finding import rebuild
     from redact.pipeline import Redactor
 
-    done = rebuild(stores(ctx), Redactor().findings, rules(ctx).archives, again=again)
+    done = rebuild(stores(ctx), Redactor().findings, organisation(ctx).archives, again=again)
     click.echo(", ".join(f"{count} {what.replace('_', ' ')}" for what, count in sorted(done.items())) or "nothing")

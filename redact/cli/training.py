@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from redact.cli.kept import rows, settings, stores
+from redact.cli.kept import organisation, rows, stores
 from redact.errors import ExitCode
 
 if TYPE_CHECKING:
-    from redact.governance.organisation import Organisation
     from redact.stores.trainings import Training
 
 _module = click.option("--module", required=True, metavar="NAME", help="Of the organisation's file, under `training`.")
@@ -34,7 +33,7 @@ def record(ctx: click.Context, person: str, module: str, score: float) -> None:
     """Records that PERSON took a training elsewhere; exit code 1 where the score doesn't pass."""
     from redact.governance.training import record as recorded
 
-    _told(ctx, recorded(stores(ctx), _organisation(ctx), person, module, score))
+    _told(ctx, recorded(stores(ctx), organisation(ctx), person, module, score))
 
 
 @training.command("list")
@@ -62,7 +61,7 @@ def check(ctx: click.Context) -> None:
     from redact.governance.training import lacking
 
     kept = stores(ctx)
-    found = lacking(kept, _organisation(ctx))
+    found = lacking(kept, organisation(ctx))
     if all(user.disabled for user in kept.reviews("").users()):
         click.echo("the page has no users who can sign in, so nobody was looked at: redact users add")
         return
@@ -108,13 +107,13 @@ def score(ctx: click.Context, sheet: Path, person: str, module: str, expected: s
     from redact.governance.training import module_of
     from redact.governance.training import record as recorded
 
-    organisation = _organisation(ctx)
-    module_of(organisation, module)
+    rules = organisation(ctx)
+    module_of(rules, module)
     found = scored(sheet, samples_folder(samples), expected)
     for answer in found.answers:
         if not answer.is_right:
             click.echo(f"clip {answer.clip}: {' or '.join(answer.types) or 'nothing personal'}")
-    _told(ctx, recorded(stores(ctx), organisation, person, module, found.share))
+    _told(ctx, recorded(stores(ctx), rules, person, module, found.share))
 
 
 def _row(training: Training, *, is_valid: bool) -> tuple[str, ...]:
@@ -130,9 +129,3 @@ def _told(ctx: click.Context, training: Training) -> None:
         return
     click.echo(f"{training.score:.0%}: not passed")
     ctx.exit(ExitCode.SOME_FAILED)
-
-
-def _organisation(ctx: click.Context) -> Organisation:
-    from redact.governance.organisation import load
-
-    return load(settings(ctx)["organisation"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from redact.cli.kept import rows, settings, stores
+from redact.cli.kept import organisation, rows, stores
 from redact.errors import ExitCode, InputRejected, KeyMissing, UsageError
 
 _KINDS = ("original", "map", "transcript")
@@ -62,7 +62,7 @@ def open_sealed(ctx: click.Context, recording_id: str, kind: str, output: Path, 
     Refused (exit code 8) while a breach has exports frozen, to an account without the training that the organisation
     wants (`clear_access.training`), and before a second person has agreed, where it wants one: they are asked then.
     """
-    from redact.governance import organisation, second_person, training
+    from redact.governance import second_person, training
     from redact.governance.freeze import require_not_frozen
     from redact.publish import Staged, check_targets
     from redact.stores.audit import actor
@@ -71,7 +71,7 @@ def open_sealed(ctx: click.Context, recording_id: str, kind: str, output: Path, 
     with kept.audit.action("vault.open", recording_id, reason=_word(reason)) as counts:
         kept.marks.require_unrestricted(recording_id)
         require_not_frozen(kept)
-        rules = organisation.load(settings(ctx)["organisation"])
+        rules = organisation(ctx)
         training.require(kept, rules, actor())
         second_person.require(kept, rules, recording_id, actor(), reason)
         chunks = kept.vault.opened(recording_id, kind)  # type: ignore[arg-type]

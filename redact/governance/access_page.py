@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from redact import paper
-from redact.governance.letters import day
+from redact.governance.prose import long_day
 from redact.governance.words import words
 
 
@@ -13,7 +13,7 @@ def page(told: Mapping[str, Any]) -> str:
     """A page that loads nothing, made from what `redact.governance.access.information` tells."""
     language = told["language"]
     said = words("access", language)
-    about = said["about"].format(case=told["request"]["case"], received=day(told["request"]["received"], language))
+    about = said["about"].format(case=told["request"]["case"], received=long_day(told["request"]["received"], language))
     parts = [
         f"<h1>{escape(said['title'])}</h1>",
         f'<p class="what">{escape(about)}</p>',
@@ -58,7 +58,7 @@ def _recordings(told: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[st
         seconds = round(given["duration_ms"] / 1000)
         cells = [
             given["recording_id"],
-            day(given["recorded_at"][:10], told["language"]) if given["recorded_at"] else "–",
+            long_day(given["recorded_at"][:10], told["language"]) if given["recorded_at"] else "–",
             given["queue"] or "–",
             given["language"],
             said["minutes"].format(minutes=seconds // 60, seconds=seconds % 60),

@@ -21,10 +21,8 @@ Nature = Literal["confidentiality", "integrity", "availability"]
 NATURES: tuple[Nature, ...] = get_args(Nature)
 # Whether it is a risk to people decides who is told: unlikely, nobody; a risk, the authority; high, the people too.
 Risk = Literal["unlikely", "risk", "high"]
-RISKS: tuple[Risk, ...] = get_args(Risk)
 # Why people need not be told, beside that nobody can read the data (GDPR, Art. 34(3)(b) and (c)).
 Exemption = Literal["risk_removed", "disproportionate"]
-EXEMPTIONS: tuple[Exemption, ...] = get_args(Exemption)
 Text = Literal[
     "nature", "consequences", "measures", "people", "delay", "pending", "facts", "effects", "remedy", "not_notified"
 ]  # fmt: skip

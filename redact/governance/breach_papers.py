@@ -13,8 +13,8 @@ from typing import Any
 
 from redact import __version__, paper
 from redact.governance.breach import Sealed, Text, data_categories, data_subjects, people
-from redact.governance.letters import day
 from redact.governance.organisation import Contact, Organisation
+from redact.governance.prose import long_day
 from redact.governance.words import words
 from redact.stores.cases import Case, Event
 
@@ -131,16 +131,15 @@ def moment(at: str, language: str, zone: tzinfo | None = None) -> str:
     """A moment as people write it, with its offset; in the zone of this machine, if no other is given."""
     when = datetime.fromisoformat(at).astimezone(zone)
     offset = f"UTC{when.isoformat()[-6:]}" if when.utcoffset() else "UTC"
-    month = words("breach", language)["months"].split()[when.month - 1]
+    day = long_day(when.date().isoformat(), language)
     if language == "fr":
-        first = "1er" if when.day == 1 else str(when.day)
-        return f"{first} {month} {when.year} à {when.hour} h {when.minute:02} ({offset})"
-    return f"{when.day} {month} {when.year}, {when.hour:02}:{when.minute:02} {offset}"
+        return f"{day} à {when.hour} h {when.minute:02} ({offset})"
+    return f"{day}, {when.hour:02}:{when.minute:02} {offset}"
 
 
 def _day(told: Told, language: str) -> str:
     """The day on which papers are written."""
-    return day(datetime.fromisoformat(told.at).astimezone().date().isoformat(), language)
+    return long_day(datetime.fromisoformat(told.at).astimezone().date().isoformat(), language)
 
 
 def _page(told: Told, title: str, parts: Sequence[str], language: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Literal, get_args
+from typing import Literal
 
 from redact.batch.archive import Archive
 from redact.custody import sources_of
@@ -25,7 +25,6 @@ from redact.stores.ledger import Row
 from redact.stores.opened import Stores
 
 Copy = Literal["sealed", "redacted", "clear"]
-COPIES: tuple[Copy, ...] = get_args(Copy)
 # What gives somebody a recording in clear; of exports those of a person's own voice.
 CLEAR_ACTIONS: tuple[Action, ...] = ("vault.open", "original.hear", "subject.export")
 # How ids begin that are no recordings', though they have keys.

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 from redact import naming, paper
 from redact.batch.archive import Archive
@@ -26,7 +26,6 @@ from redact.stores.ledger import Row
 from redact.stores.opened import Stores
 
 SCHEMA, VERSION = "callredact.coverage", 1
-By = Literal["week", "queue"]
 # What a call that was not processed for lack of a basis is counted under, beside those of which none was recorded.
 NONE = NO_CUSTODY.basis
 _REFUSED = frozenset({"no_lawful_basis", "table_says_no"})

@@ -140,19 +140,6 @@ def back(stores: Stores, archives: Sequence[str] | Places) -> dict[str, How]:
     return found
 
 
-def erased_again(stores: Stores, archives: Sequence[str] | Places) -> int:
-    """Erase once more what has a certificate and is there all the same, from a backup that was restored; how many.
-
-    Raises:
-        RedactError: something can't be removed. Run it again.
-    """
-    places = _places(archives)
-    found = back(stores, places)
-    for recording_id, how in found.items():
-        again(stores, places, recording_id, how)
-    return len(found)
-
-
 def again(stores: Stores, places: Places, recording_id: str, how: How) -> Certificate:
     """Erase once more what `back` has found.
 

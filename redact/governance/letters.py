@@ -5,7 +5,7 @@ A letter holds a name and an address in clear: it is written where somebody want
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from html import escape
 from typing import Literal, get_args
 
@@ -13,6 +13,7 @@ from redact import paper
 from redact.errors import PolicyError, UsageError
 from redact.governance.asked import Person
 from redact.governance.organisation import Organisation
+from redact.governance.prose import long_day
 from redact.governance.subjects import Request, RequestKind, request, who
 from redact.governance.words import words
 from redact.stores.cases import Event
@@ -82,7 +83,7 @@ def letter(
     return Letter(
         found.language, said[f"{kind}_title"],
         tuple(filter(None, (rules.controller.name, rules.controller.address, rules.controller.contact))),
-        day(moment.date().isoformat(), found.language), said["reference"].format(case=case_id), person,
+        long_day(moment.date().isoformat(), found.language), said["reference"].format(case=case_id), person,
         said["dear"].format(name=person.name), paragraphs,
         said["closing"], said["dpo"].format(dpo=_contact(rules.dpo)) if rules.dpo.name else "",
     )  # fmt: skip
@@ -123,14 +124,6 @@ def page(written: Letter) -> str:
     return paper.page(written.title, parts, written.language)
 
 
-def day(iso: str, language: str) -> str:
-    """A date as it is written in a language: `1 March 2026`, `1er mars 2026`."""
-    when = date.fromisoformat(iso)
-    month = words("letters", language)["months"].split()[when.month - 1]
-    first = "1er" if language == "fr" else "1"
-    return f"{first if when.day == 1 else when.day} {month} {when.year}"
-
-
 @dataclass(frozen=True, slots=True)
 class _Told:
     """What a letter is made from."""
@@ -147,7 +140,7 @@ class _Told:
         language = self.found.language
         due = self.found.due_at.astimezone(self.zone).date().isoformat()
         known = {
-            "received": day(self.found.received.isoformat(), language), "due": day(due, language),
+            "received": long_day(self.found.received.isoformat(), language), "due": long_day(due, language),
             "kind": self.said[f"kind_{self.found.kind}"], "authority": _contact(self.rules.authority),
         }  # fmt: skip
         return self.said[name].format(**known, **more)

@@ -77,6 +77,13 @@ def month_of(month: str, language: str) -> str:
     return f"{words('terms', language)['month_names'].split()[int(number) - 1]} {year}"
 
 
+def long_day(iso: str, language: str) -> str:
+    """A date as it is written in a letter: `1 March 2026`, `1er mars 2026`."""
+    number = int(iso[8:10])
+    first = "1er" if language == "fr" else "1"
+    return f"{first if number == 1 else number} {month_of(iso[:7], language)}"
+
+
 def count(number: int, language: str) -> str:
     """A number with its thousands apart."""
     return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}" if language == "fr" else ",")

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from redact.errors import PolicyError
+from redact.governance.figures import figures
 from redact.naming import opaque
 from redact.policy import ENTITY_TYPES
 from redact.review.bodies import Answer, Suggestion
 from redact.review.calls import require_around
 from redact.review.desk import Call
-from redact.review.figures import figures
 from redact.review.ground import Here, Seen, Signed, language_of, page, seen_calls
 from redact.review.place import Place
 from redact.review.security import Refused

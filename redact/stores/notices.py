@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from sqlalchemy import Column, Integer, MetaData, String, Table, Text, insert, select
 
 from redact.stores.database import Database
 
 Form = Literal["ivr", "web", "agent"]
-FORMS: tuple[Form, ...] = get_args(Form)
 
 _NOTICES = Table(
     "notices", MetaData(),

@@ -7,7 +7,7 @@ What was commented lies sealed in the vault, for it may hold anything.
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal, get_args
+from typing import Literal
 
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 
@@ -16,7 +16,6 @@ from redact.stores.cases import said
 from redact.stores.database import Database
 
 Decision = Literal["built", "approved", "comment"]
-DECISIONS: tuple[Decision, ...] = get_args(Decision)
 
 _SIGNATURES = Table(
     "signatures", MetaData(),

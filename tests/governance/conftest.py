@@ -9,15 +9,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "batch"))
 
 from governance_world import Office
 
+from redact.governance.organisation import load
 from redact.stores import master
-
-
-@pytest.fixture
-def office(tmp_path) -> Office:
-    """A batch of four recordings that was redacted, its stores, and an organisation."""
-    made = Office(tmp_path)
-    yield made
-    made.kept.close()
 
 
 @pytest.fixture(scope="session")
@@ -32,14 +25,24 @@ def first_night(tmp_path_factory):
 
 
 @pytest.fixture
-def restored_office(first_night) -> Office:
-    """An office as `office`, whose first night was run once for all tests. It does not lie in `tmp_path`."""
+def office(first_night) -> Office:
+    """A batch of four recordings that was redacted, its stores, and an organisation.
+
+    The night was run once for all tests, and is put back for each: it does not lie in `tmp_path`, for a ledger knows
+    its archive by its path.
+    """
     root, before, ids = first_night
     shutil.rmtree(root)
     shutil.copytree(before, root)
     made = Office.again(root, ids)
     yield made
     made.kept.close()
+
+
+@pytest.fixture
+def org(office):
+    """The organisation's file, read."""
+    return load(office.world.root / "organisation.yaml")
 
 
 @pytest.fixture(autouse=True)

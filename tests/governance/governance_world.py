@@ -1,12 +1,16 @@
 """What the tests of governance share: a batch that was really run, with originals sealed, and who answers for it."""
 
 import json
+import shutil
 from functools import cached_property
 from pathlib import Path
 
 import yaml
 from batch_world import World
+from click.testing import CliRunner
 
+from redact.cli.main import cli
+from redact.errors import RedactError
 from redact.stores.opened import Stores
 
 ORGANISATION = {
@@ -82,3 +86,31 @@ class Office:
 
     def report_of(self, recording_id: str) -> dict:
         return json.loads(next(self.world.dest.glob(f"??/{recording_id}.report.json")).read_text())
+
+
+def run(office: Office, *arguments, stdin: str = ""):
+    """A command on an office's stores: its exit code, what it printed, and what it raised."""
+    ended = CliRunner().invoke(cli, [*office.config, *map(str, arguments)], input=stdin)
+    code = ended.exception.exit_code if isinstance(ended.exception, RedactError) else ended.exit_code
+    return code, ended.output, ended.exception
+
+
+def back_up(office: Office, folder: Path) -> None:
+    """A backup of ledger, keyring, vault and outputs."""
+    office.kept.close()
+    folder.mkdir()
+    for name in ("keyring.db", "ledger.db"):
+        shutil.copy(office.world.root / name, folder / name)
+    shutil.copytree(office.world.dest, folder / "out")
+    shutil.copytree(office.world.root / "vault", folder / "vault")
+
+
+def restore(office: Office, folder: Path) -> None:
+    """What somebody does who has lost them."""
+    office.kept.close()
+    for name in ("keyring.db", "ledger.db"):
+        for old in office.world.root.glob(f"{name}*"):
+            old.unlink()
+        shutil.copy(folder / name, office.world.root / name)
+    shutil.copytree(folder / "out", office.world.dest, dirs_exist_ok=True)
+    shutil.copytree(folder / "vault", office.world.root / "vault", dirs_exist_ok=True)

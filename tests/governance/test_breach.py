@@ -2,17 +2,15 @@
 
 import json
 import time
-from datetime import UTC, datetime, timedelta
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
-from click.testing import CliRunner
-from governance_world import ORGANISATION
-from office_again import Template
+from breach_world import CLOSING, NOON, TEXTS, later, whole
+from governance_world import ORGANISATION, run
 from test_canaries_in_stores import found_in, ways
 
-from redact.cli.main import cli
-from redact.errors import PolicyError, RedactError, UsageError
+from redact.errors import PolicyError, UsageError
 from redact.governance import breach, breach_papers, organisation
 from redact.governance.breach import Known
 from redact.governance.breach_scope import Asked, scope
@@ -21,9 +19,6 @@ from redact.governance.notification import notify, register, register_file
 from redact.governance.words import words
 from redact.stores.opened import Stores
 
-NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
-TEXTS = {"nature": "A laptop was stolen.", "consequences": "Calls from strangers.", "measures": "The disk was wiped."}
-CLOSING = {"facts": "A theft.", "effects": "None was seen.", "remedy": "Disks are encrypted now."}
 CANARIES = ("Wilhelmina Quastenflosser", "Ödön Canarytéglás")
 
 
@@ -35,41 +30,6 @@ def _utc(monkeypatch):
     yield
     monkeypatch.undo()
     time.tzset()
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory) -> Template:
-    return Template(tmp_path_factory.mktemp("office"))
-
-
-@pytest.fixture
-def office(template):
-    office = template.again()
-    yield office
-    office.kept.close()
-
-
-@pytest.fixture
-def org(office):
-    return organisation.load(office.world.root / "organisation.yaml")
-
-
-def later(hours: float) -> datetime:
-    return NOON + timedelta(hours=hours)
-
-
-def whole(office, org, **known) -> str:
-    """A breach of which all is known at noon, and nobody has been told."""
-    told = {"natures": ("confidentiality",), "risk": "high", "texts": TEXTS, **known}
-    case = breach.open_breach(office.kept, org, Known(**told), NOON)
-    scope(office.kept, org, case.case_id, Asked(whole=True), NOON)
-    return case.case_id
-
-
-def run(office, *arguments, stdin=""):
-    ended = CliRunner().invoke(cli, [*office.config, *map(str, arguments)], input=stdin)
-    code = ended.exception.exit_code if isinstance(ended.exception, RedactError) else ended.exit_code
-    return code, ended.output, ended.exception
 
 
 def test_the_deadline_counts_from_when_it_was_known(office, org) -> None:
@@ -433,8 +393,8 @@ def test_every_word_that_papers_use_is_there_in_both_languages() -> None:
         said = words("breach", language)
         for name in (*breach.NATURES, *breach.TEXTS, "scope", "partial", "complete"):
             assert said[name]
-        assert all(said[f"risk_{risk}"] for risk in breach.RISKS)
-        for word in ("required", "unknown", "unintelligible", "low_risk", *breach.EXEMPTIONS):
+        assert all(said[f"risk_{risk}"] for risk in get_args(breach.Risk))
+        for word in ("required", "unknown", "unintelligible", "low_risk", *get_args(breach.Exemption)):
             assert said[f"people_{word}"]
         assert len(said["months"].split()) == 12
     assert breach_papers.moment("2026-12-01T09:05:00+00:00", "fr") == "1er décembre 2026 à 9 h 05 (UTC)"

@@ -6,12 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-from governance_world import ORGANISATION
-from office_again import Template
+from breach_world import CLOSING, NOON, TEXTS, later, whole
+from governance_world import ORGANISATION, run
 
-from redact.cli.main import cli
-from redact.errors import HeldForReview, KeyMissing, RedactError, UsageError
+from redact.errors import HeldForReview, KeyMissing, UsageError
 from redact.governance import breach, organisation
 from redact.governance.breach import Known
 from redact.governance.breach_drill import drill
@@ -24,45 +22,6 @@ from redact.stores import master
 from redact.stores.consent import Record
 from redact.stores.opened import Stores
 from redact.stores.reviews import User
-
-NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
-TEXTS = {"nature": "A laptop was stolen.", "consequences": "Calls from strangers.", "measures": "The disk was wiped."}
-CLOSING = {"facts": "A theft.", "effects": "None was seen.", "remedy": "Disks are encrypted now."}
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory) -> Template:
-    return Template(tmp_path_factory.mktemp("office"))
-
-
-@pytest.fixture
-def office(template):
-    office = template.again()
-    yield office
-    office.kept.close()
-
-
-@pytest.fixture
-def org(office):
-    return organisation.load(office.world.root / "organisation.yaml")
-
-
-def later(hours: float) -> datetime:
-    return NOON + timedelta(hours=hours)
-
-
-def whole(office, org, **known) -> str:
-    """A breach of which all is known at noon, and nobody has been told."""
-    told = {"natures": ("confidentiality",), "risk": "high", "texts": TEXTS, **known}
-    case = breach.open_breach(office.kept, org, Known(**told), NOON)
-    scope(office.kept, org, case.case_id, Asked(whole=True), NOON)
-    return case.case_id
-
-
-def run(office, *arguments, stdin=""):
-    ended = CliRunner().invoke(cli, [*office.config, *map(str, arguments)], input=stdin)
-    code = ended.exception.exit_code if isinstance(ended.exception, RedactError) else ended.exit_code
-    return code, ended.output, ended.exception
 
 
 class TestScope:

@@ -22,11 +22,6 @@ PERSON = "Wilhelmina Quastenflosser"
 BEGAN = "2026-03-02T09:00:00+00:00"
 
 
-@pytest.fixture
-def office(restored_office):
-    return restored_office
-
-
 def records(office, *rows):
     table = "\n".join([",".join(COLUMNS), *rows]) + "\n"
     office.kept.consent.add(read_csv(io.StringIO(table), office.kept.consent))

@@ -14,11 +14,6 @@ from redact.governance.places import Places
 NOW = datetime.now(UTC)
 
 
-@pytest.fixture
-def office(restored_office):
-    return restored_office
-
-
 def after(months, days=1):
     return retention.months_after(NOW, months) + timedelta(days=days)
 

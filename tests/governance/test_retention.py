@@ -4,13 +4,12 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import signal
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from governance_world import ORGANISATION
+from governance_world import ORGANISATION, back_up, restore
 from sqlalchemy import text
 from stores_world import in_child
 
@@ -27,11 +26,6 @@ from redact.stores.marks import Marks
 from redact.stores.vault import Vault
 
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def office(restored_office):
-    return restored_office
 
 
 def after(months, days=1):
@@ -174,21 +168,9 @@ def test_what_can_t_be_erased_is_told_and_the_rest_goes(office):
 
 
 def test_a_restored_ledger_keyring_vault_and_archive_bring_nothing_back(office, tmp_path):
-    office.kept.close()
-    backup = tmp_path / "backup"
-    backup.mkdir()
-    for name in ("keyring.db", "ledger.db"):
-        shutil.copy(office.world.root / name, backup / name)
-    shutil.copytree(office.world.dest, backup / "out")
-    shutil.copytree(office.world.root / "vault", backup / "vault")
+    back_up(office, tmp_path / "backup")
     apply(office, after(6))
-    office.kept.close()
-    for name in ("keyring.db", "ledger.db"):
-        for old in office.world.root.glob(f"{name}*"):
-            old.unlink()
-        shutil.copy(backup / name, office.world.root / name)
-    shutil.copytree(backup / "out", office.world.dest, dirs_exist_ok=True)
-    shutil.copytree(backup / "vault", office.world.root / "vault", dirs_exist_ok=True)
+    restore(office, tmp_path / "backup")
     assert plan(office, NOW).back == tuple(office.ids)
     with pytest.raises(KeyMissing, match="not given out"):
         next(office.kept.vault.opened(office.ids[0], "original"))

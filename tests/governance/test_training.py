@@ -9,13 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
-from governance_world import ORGANISATION
-from office_again import Template
+from governance_world import ORGANISATION, run
 
 from redact.audio.decode import decode
-from redact.cli.main import cli
-from redact.errors import HeldForReview, InputRejected, PolicyError, RedactError, UsageError
+from redact.errors import HeldForReview, InputRejected, PolicyError, UsageError
 from redact.evaluate import GOLD_LABELS
 from redact.governance import exercise, organisation, training
 from redact.governance.words import words
@@ -30,28 +27,10 @@ MODULES = {
 }
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory) -> Template:
-    return Template(tmp_path_factory.mktemp("office"))
-
-
 @pytest.fixture
-def office(template):
-    office = template.again()
+def office(office):
     office.write({**ORGANISATION, "training": MODULES})
-    yield office
-    office.kept.close()
-
-
-@pytest.fixture
-def org(office):
-    return organisation.load(office.world.root / "organisation.yaml")
-
-
-def run(office, *arguments):
-    ended = CliRunner().invoke(cli, [*office.config, *map(str, arguments)])
-    code = ended.exception.exit_code if isinstance(ended.exception, RedactError) else ended.exit_code
-    return code, ended.output, ended.exception
+    return office
 
 
 @pytest.mark.parametrize(

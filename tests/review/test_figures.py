@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from redact.evaluate import read_gold
+from redact.governance.figures import Share, figures
 from redact.review.desk import Call
-from redact.review.figures import Share, figures, gold
+from redact.review.labels import gold
 from redact.stores.reviews import Decision
 
 

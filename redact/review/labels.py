@@ -1,12 +1,9 @@
-"""Figures of what reviewers decided (`redact.governance.figures`), and approved calls as labels to measure by."""
+"""Approved calls as labels to measure by. What reviewers decided is counted in `redact.governance.figures`."""
 
 from typing import Any
 
-from redact.governance.figures import Figures, Share, TypeFigures, figures
 from redact.policy import ENTITY_TYPES
 from redact.review.desk import Call
-
-__all__ = ["Figures", "Share", "TypeFigures", "figures", "gold"]
 
 
 def gold(call: Call) -> dict[str, Any]:
