@@ -396,7 +396,7 @@ def test_every_word_that_papers_use_is_there_in_both_languages() -> None:
         assert all(said[f"risk_{risk}"] for risk in get_args(breach.Risk))
         for word in ("required", "unknown", "unintelligible", "low_risk", *get_args(breach.Exemption)):
             assert said[f"people_{word}"]
-        assert len(said["months"].split()) == 12
+        assert len(words("terms", language)["month_names"].split()) == 12
     assert breach_papers.moment("2026-12-01T09:05:00+00:00", "fr") == "1er décembre 2026 à 9 h 05 (UTC)"
     paris = ZoneInfo("Europe/Paris")
     assert breach_papers.moment("2026-07-01T09:05:00+00:00", "fr", paris) == "1er juillet 2026 à 11 h 05 (UTC+02:00)"
