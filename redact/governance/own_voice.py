@@ -70,23 +70,11 @@ class FromVault:
                 "it was redacted by another policy", hint="name it with --policy", reason="another_policy"
             )
         redactor = self._redactor.for_call(report["language"], roles)
-        with self._original(recording_id) as path, memory_folder() as folder:
+        with self._vault.at_hand(recording_id, "original") as path, memory_folder() as folder:
             decided = self._decided(redactor, path, roles)
             custody = Custody(report["basis"], name=recording_id, decided=decided)
             done = redactor.redact_file(path, folder, custody=custody)
             yield Made({s: folder / f"{recording_id}.redacted{s}" for s in done.report["outputs"]})
-
-    @contextmanager
-    def _original(self, recording_id: str) -> Iterator[Path]:
-        """A path to the original, decrypted in memory."""
-        fd = os.memfd_create("original", os.MFD_CLOEXEC)
-        try:
-            with os.fdopen(fd, "wb", closefd=False) as file:
-                for chunk in self._vault.opened(recording_id, "original"):
-                    file.write(chunk)
-            yield Path(f"/proc/{os.getpid()}/fd/{fd}")
-        finally:
-            os.close(fd)
 
     def _decided(self, redactor: Redactor, path: Path, roles: tuple[Role, ...]) -> tuple[Correction, ...]:
         """What may be heard, and over it what may not: the later of two corrections counts."""

@@ -117,6 +117,22 @@ class Vault:
         except OSError as error:
             raise _unreadable(error) from None
 
+    @contextmanager
+    def at_hand(self, recording_id: str, kind: Kind) -> Iterator[Path]:
+        """A path by which the content can be read while the context is open: decrypted in memory, and nowhere else.
+
+        Raises:
+            KeyMissing: as `opened`.
+        """
+        fd = os.memfd_create(kind, os.MFD_CLOEXEC)
+        try:
+            with os.fdopen(fd, "wb", closefd=False) as file:
+                for chunk in self.opened(recording_id, kind):
+                    file.write(chunk)
+            yield Path(f"/proc/{os.getpid()}/fd/{fd}")
+        finally:
+            os.close(fd)
+
     def reseal(self, recording_id: str) -> tuple[int, int]:
         """Encrypt all that is sealed of a recording by a fresh key, and forget the old one; files and bytes of them.
 

@@ -17,9 +17,14 @@ from redact.review.access import Access
 from redact.review.app import build
 from redact.review.calls import _ranged
 from redact.review.desk import Desk
+from redact.review.originals import InVault, stretch
 from redact.review.place import LOCAL
+from redact.stores import master
 from redact.stores.approvals import Approvals
+from redact.stores.data_keys import DataKeys
+from redact.stores.database import connect
 from redact.stores.reviews import ABSOLUTE_S, CLAIM_S, IDLE_S, ROLES
+from redact.stores.vault import Vault
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 PAGES = {"work_list", "call_page", "figures", "proposals_page", "approvals_page", "dpo_page"}
@@ -533,3 +538,19 @@ def test_a_queue_that_was_put_right_counts_at_once(team):
     assert len(other.client("bill").get("/api/calls").json()["calls"]) == 1
     queues["first"] = ("sales", "")
     assert other.client("bill").get("/api/calls").json()["calls"] == []
+
+
+def test_an_original_of_the_vault_sounds_as_the_one_of_the_folder_and_lies_on_no_disk(team, tmp_path):
+    keyring = connect(f"sqlite:///{tmp_path}/vault-keys.db", "keyring")
+    vault = Vault(tmp_path / "vault", DataKeys(keyring, master.new()))
+    call = next(call for call in team.place.desk.calls() if call.name == "first")
+    with (team.folder / "originals" / "first.wav").open("rb") as original:
+        vault.seal(original, call.name, "original")
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    sealed = InVault(vault)
+    with sealed.at_hand(call) as path:
+        assert str(path).startswith("/proc/")
+        assert path.read_bytes() == (team.folder / "originals" / "first.wav").read_bytes()
+    assert stretch(sealed, call, 1000, 3000) == stretch(team.place.originals, call, 1000, 3000)
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == before
+    keyring.close()
