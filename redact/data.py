@@ -1,4 +1,4 @@
-"""Where the data that ships with `redact` lies: the policies and the models registry.
+"""Where the data that ships with `redact` lies: the policies, the models registry, the sample calls.
 
 A wheel carries them in `redact/_data`. In an editable install or a checkout that folder is absent, and they
 are where they are written: at the root of the checkout.
@@ -9,10 +9,14 @@ from typing import Literal
 
 from redact.errors import PolicyError
 
-DataName = Literal["models.toml", "pipelines"]
+DataName = Literal["models.toml", "pipelines", "samples"]
 
 _PACKAGE = Path(__file__).resolve().parent
-_IN_CHECKOUT: dict[DataName, str] = {"models.toml": "models/models.toml", "pipelines": "pipelines"}
+_IN_CHECKOUT: dict[DataName, str] = {
+    "models.toml": "models/models.toml",
+    "pipelines": "pipelines",
+    "samples": "samples",
+}
 
 
 def data_path(name: DataName) -> Path:

@@ -10,6 +10,7 @@ from redact.errors import PolicyError
 def test_a_checkout_has_its_data_at_the_root() -> None:
     assert data_path("models.toml").read_text(encoding="utf-8").count("[[model]]") > 3
     assert data_path("pipelines").is_dir()
+    assert len(list(data_path("samples").glob("*.gold.json"))) > 3
 
 
 def test_a_wheel_carries_its_data_and_prefers_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

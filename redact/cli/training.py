@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from redact.stores.trainings import Training
 
 _module = click.option("--module", required=True, metavar="NAME", help="Of the organisation's file, under `training`.")
-_samples = click.option("--samples", type=click.Path(path_type=Path), help="Labelled calls. [default: the checkout's]")
+_samples = click.option("--samples", type=click.Path(path_type=Path), help="Labelled calls. [default: the samples]")
 
 
 @click.group()
@@ -86,10 +86,11 @@ def exercise(output: Path, seed: int | None, samples: Path | None, *, force: boo
     """
     import secrets
 
-    from redact.governance.exercise import SHEET, make, samples_folder
+    from redact.data import data_path
+    from redact.governance.exercise import SHEET, make
 
     drawn = secrets.randbelow(1_000_000_000) if seed is None else seed
-    made = make(samples_folder(samples), output, drawn, force=force)
+    made = make(samples or data_path("samples"), output, drawn, force=force)
     click.echo(f"exercise {made}: fill in {output / SHEET}, then: redact training score")
 
 
@@ -102,14 +103,14 @@ def exercise(output: Path, seed: int | None, samples: Path | None, *, force: boo
 @click.pass_context
 def score(ctx: click.Context, sheet: Path, person: str, module: str, expected: str, samples: Path | None) -> None:
     """Scores a sheet that PERSON filled in, and records it; exit code 1 where it doesn't pass."""
-    from redact.governance.exercise import samples_folder
+    from redact.data import data_path
     from redact.governance.exercise import score as scored
     from redact.governance.training import module_of
     from redact.governance.training import record as recorded
 
     rules = organisation(ctx)
     module_of(rules, module)
-    found = scored(sheet, samples_folder(samples), expected)
+    found = scored(sheet, samples or data_path("samples"), expected)
     for answer in found.answers:
         if not answer.is_right:
             click.echo(f"clip {answer.clip}: {' or '.join(answer.types) or 'nothing personal'}")

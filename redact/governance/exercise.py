@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from redact import paper
 from redact.audio import wav
 from redact.audio.decode import decode
-from redact.errors import InputRejected, UsageError
+from redact.errors import InputRejected
 from redact.evaluate import read_golds
 from redact.governance.words import LANGUAGES, words
 from redact.publish import Staged
@@ -83,18 +83,6 @@ class Score:
     def share(self) -> float:
         """Share of clips that were told right, from 0 to 1."""
         return sum(answer.is_right for answer in self.answers) / len(self.answers)
-
-
-def samples_folder(given: Path | None) -> Path:
-    """The folder of labelled calls: what is given, else that of the checkout.
-
-    Raises:
-        UsageError: there is none here.
-    """
-    folder = given or Path(__file__).resolve().parents[2] / "samples"
-    if not folder.is_dir() or (given is None and not (folder.parent / "pyproject.toml").is_file()):
-        raise UsageError("the sample calls are not here", hint="give their folder with --samples")
-    return folder
 
 
 def make(samples: Path, folder: Path, seed: int, *, force: bool = False) -> str:

@@ -301,8 +301,8 @@ class TestExercise:
             shutil.copy(path, tmp_path / "few")
         with pytest.raises(InputRejected):
             exercise.make(tmp_path / "few", tmp_path / "x", 1)
-        with pytest.raises(UsageError):
-            exercise.samples_folder(tmp_path / "nowhere")
+        with pytest.raises(InputRejected):
+            exercise.make(tmp_path / "nowhere", tmp_path / "x", 1)
         assert not (tmp_path / "x").exists()
 
     def test_each_type_of_the_samples_is_explained_in_both_languages(self) -> None:
