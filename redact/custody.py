@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -85,6 +85,26 @@ class Custodian:
             except RedactError as error:
                 self._stores.audit.add("redact", "refused", recording_id, reason=error.reason)
                 raise
+
+    def require_kept(self, withdraw: Callable[[], object], *ids: str) -> None:
+        """To be asked once outputs are published: whoever erased the recording meanwhile may have looked before that.
+
+        Erasing marks a recording first, and looks for its outputs then: one of the two sees the other.
+
+        Args:
+            withdraw: removes the outputs.
+            ids: by which the recording is known; those that are none are passed over.
+
+        Raises:
+            NoLawfulBasis: it was erased. Its outputs are withdrawn, with what was sealed and noted.
+        """
+        known = list(filter(IDS.fullmatch, ids))
+        if any(map(self._stores.is_gone, known)):
+            withdraw()
+            for recording_id in known:
+                self._stores.vault.erase(recording_id)
+                self._stores.index.forget(recording_id)
+            raise erased()
 
     @contextmanager
     def of(self, recording_id: str, basis: str, beside: Mapping[str, str] = _NOTHING) -> Iterator[Custody]:

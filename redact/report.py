@@ -1,5 +1,6 @@
 """What was done to one call, without a single personal value."""
 
+import hashlib
 import json
 import time
 from collections import Counter
@@ -45,6 +46,16 @@ class Result:
     report: dict[str, Any]
     plan: Plan
     warnings: tuple[str, ...] = ()
+
+    @property
+    def report_sha256(self) -> str:
+        """Of the report as it was published, in hex."""
+        return hashlib.sha256(write(self.report).encode()).hexdigest()
+
+    def withdraw(self) -> None:
+        """Remove what was published: the recording was erased in the meantime."""
+        for output in self.outputs:
+            output.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ _VARIABLES = {
     **{name: f"REDACT_{name.upper()}" for name in (*DEFAULTS, *STORES)},
     "master_keys": "REDACT_MASTER_KEYS_FILE",  # REDACT_MASTER_KEYS holds the keys themselves
 }
+# How master keys come where they lie in no file.
+HANDED_KEYS, CREDENTIALS, CREDENTIAL = "REDACT_MASTER_KEYS", "CREDENTIALS_DIRECTORY", "redact-master-keys"
+_SQLITE = "sqlite:///"
 _PASSWORD = re.compile(r"(://[^/@:]*:).*(?=@)|([?&]password=)[^&]*")
 
 
@@ -41,18 +44,28 @@ class Settings:
 
     Attributes:
         file: that was read; None where there was none.
+        is_handed_keys: whether systemd or the environment hands over master keys.
     """
 
     values: Mapping[str, Setting]
     file: Path | None
+    is_handed_keys: bool = False
 
     def __getitem__(self, name: str) -> str:
         return self.values[name].value
 
     @property
     def has_stores(self) -> bool:
-        """True where somebody set where things are kept: runs are logged then."""
-        return any(self.values[name].origin != "default" for name in STORES)
+        """True where things are kept, so that runs are logged, and what people asked for is looked up.
+
+        That is where somebody set a place for them, has master keys, or wrote the organisation's file.
+        """
+        if self.is_handed_keys or any(self.values[name].origin != "default" for name in STORES):
+            return True
+        # Nothing is kept without a master key; a store of keys is there too when its ring was moved away.
+        return any(
+            Path(self[name].removeprefix(_SQLITE)).exists() for name in ("master_keys", "keyring", "organisation")
+        )
 
     @property
     def defaults(self) -> dict[str, str]:
@@ -86,7 +99,9 @@ def load(file: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     for name, variable in _VARIABLES.items():
         if environ.get(variable):
             values[name] = Setting(environ[variable], variable)
-    return Settings(values, path if found else None)
+    folder = environ.get(CREDENTIALS)
+    is_handed = bool(environ.get(HANDED_KEYS)) or (folder is not None and (Path(folder) / CREDENTIAL).exists())
+    return Settings(values, path if found else None, is_handed)
 
 
 def _home(environ: Mapping[str, str], variable: str, folder: str) -> Path:
@@ -98,9 +113,9 @@ def _built_in(environ: Mapping[str, str]) -> dict[str, str]:
     data, config = _home(environ, "XDG_DATA_HOME", ".local/share"), _home(environ, "XDG_CONFIG_HOME", ".config")
     return {
         "policy": "default", "language": "auto", "model": "base", "device": "auto",
-        "records": f"sqlite:///{data / 'records.db'}", "keyring": f"sqlite:///{data / 'keyring.db'}",
-        "ledger": f"sqlite:///{data / 'ledger.db'}", "reviews": f"sqlite:///{data / 'reviews.db'}",
-        "governance": f"sqlite:///{data / 'governance.db'}", "vault": str(data / "vault"),
+        "records": f"{_SQLITE}{data / 'records.db'}", "keyring": f"{_SQLITE}{data / 'keyring.db'}",
+        "ledger": f"{_SQLITE}{data / 'ledger.db'}", "reviews": f"{_SQLITE}{data / 'reviews.db'}",
+        "governance": f"{_SQLITE}{data / 'governance.db'}", "vault": str(data / "vault"),
         "master_keys": str(config / "master.keys"), "audit_heads": str(data / "audit-heads.jsonl"),
         "organisation": str(config / "organisation.yaml"),
     }  # fmt: skip

@@ -3,7 +3,7 @@
 import pytest
 
 from redact.errors import PolicyError
-from redact.settings import DEFAULTS, STORES, load
+from redact.settings import CREDENTIAL, CREDENTIALS, DEFAULTS, HANDED_KEYS, STORES, load
 
 
 def written(tmp_path, text):
@@ -28,6 +28,26 @@ def test_variables_are_over_the_file_and_both_over_defaults(tmp_path):
     assert (settings["model"], settings.values["model"].origin) == ("tiny.en", "REDACT_MODEL")
     assert settings.defaults == {"policy": "pci", "model": "tiny.en"}
     assert settings.has_stores
+
+
+@pytest.mark.parametrize(
+    "there", [".config/redact/master.keys", ".config/redact/organisation.yaml", ".local/share/redact/keyring.db"]
+)
+def test_what_lies_at_a_default_place_is_in_use(tmp_path, there):
+    (tmp_path / there).parent.mkdir(parents=True)
+    (tmp_path / ".local/share/redact").mkdir(parents=True, exist_ok=True)
+    (tmp_path / ".local/share/redact/governance.db").touch()  # a list of nothing was asked for
+    assert not load(environ={"HOME": str(tmp_path)}).has_stores
+    (tmp_path / there).touch()
+    assert load(environ={"HOME": str(tmp_path)}).has_stores
+
+
+def test_keys_that_are_handed_over_are_in_use(tmp_path):
+    environ = {"HOME": str(tmp_path), CREDENTIALS: str(tmp_path)}
+    assert not load(environ=environ).has_stores
+    (tmp_path / CREDENTIAL).touch()
+    assert load(environ=environ).has_stores
+    assert load(environ={"HOME": "/h", HANDED_KEYS: "{}"}).has_stores
 
 
 @pytest.mark.parametrize("how", ["argument", "variable", "folder"])

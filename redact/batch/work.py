@@ -161,14 +161,18 @@ class Worker:
         basis = self._custodian.basis(name, known.recorded_at, logged_as="-")
         with self._source.at_hand(task.item) as path:
             content = _sha256(path)
+            recording_id = naming.opaque(content)
             try:
-                self._custodian.check(naming.opaque(content))
+                self._custodian.check(recording_id)
             except HeldForReview as error:  # it is kept, with all that came of it
-                return replace(failure(error), recording_id=naming.opaque(content), content=content), False
+                return replace(failure(error), recording_id=recording_id, content=content), False
             if task.adopts and (there := self._there(content)):
                 return there, True
-            with self._custodian.of(naming.opaque(content), basis) as custody:
-                return self._redacted(path, content, known, custody), False
+            with self._custodian.of(recording_id, basis) as custody:
+                try:
+                    return self._redacted(path, content, known, custody), False
+                finally:
+                    self._custodian.require_kept(lambda: self._withdraw(recording_id), recording_id)
 
     def _redacted(self, path: Path, content: str, known: Metadata, custody: Custody) -> Done:
         redactor = self._redactor.for_call(known.language, known.roles)
@@ -203,6 +207,10 @@ class Worker:
             return replace(done, state=told.state, reason=told.reason)
         self._remove_stale(name, before)
         return done
+
+    def _withdraw(self, name: str) -> None:
+        for path in outputs(self._dest, name):
+            self._dest.remove(path)
 
     def _is_sealed(self, name: str) -> bool:
         """True where the vault has the original already."""
@@ -264,6 +272,11 @@ def shard(recording_id: str) -> str:
 def report_path(recording_id: str) -> str:
     """Where a recording's report lies among the outputs."""
     return f"{shard(recording_id)}/{naming.report_name(recording_id)}"
+
+
+def outputs(dest: Archive, recording_id: str) -> list[str]:
+    """Paths of a recording's outputs and report."""
+    return dest.beginning(f"{shard(recording_id)}/{recording_id}.")
 
 
 def wrong_outputs(dest: Archive, recording_id: str, outputs: Mapping[str, str]) -> list[str]:

@@ -112,7 +112,9 @@ class _Redact:
         own, beside = opaque_id(path), {"call_id": call_id or ""}
         self._custodian.check(own, call_id or own)
         with self._custodian.of(call_id or own, basis, beside) as custody:
-            return self._redacted(path, custody=custody)
+            result = self._redacted(path, custody=custody)
+            self._custodian.require_kept(result.withdraw, own, call_id or own)
+            return result
 
     def _redacted(self, path: Path, **custody: Custody) -> Result:
         out_dir, dry_run = self._given["out_dir"], self._given["dry_run"]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from redact.options import Index, Options
+    from redact.report import Result
     from redact.review.access import Access
     from redact.review.desk import Call
     from redact.review.oidc import Provider
@@ -149,13 +150,16 @@ def _originals(kept: Stores | None, where: str | None) -> Originals | None:
 
 
 def _maker(kept: Stores | None, folder: Path, originals: Originals, options: Options) -> Maker:
+    from redact import naming
+    from redact.custody import Custodian
     from redact.review.originals import Maker
 
-    booked = kept.ledger.archive(str(folder.resolve())) if kept else None
-
-    def made(call: Call, report: str) -> None:
-        if booked:
-            booked.corrected(call.name, report)
+    def made(call: Call, done: Result) -> None:
+        if not kept:
+            return
+        custodian = Custodian(kept, requires_basis=False, seals=False)
+        custodian.require_kept(done.withdraw, call.name, naming.opaque(call.sha256))
+        kept.ledger.archive(str(folder.resolve())).corrected(call.name, done.report_sha256)
 
     is_indexed = kept and options.loaded_policy().subject_index
     return Maker(options, originals, made, _indexing(kept, folder) if kept and is_indexed else lambda _: None)

@@ -69,11 +69,6 @@ class Installation:
         return organisation.load(self.settings["organisation"])
 
     @property
-    def has_stores(self) -> bool:
-        """True where somebody set where things are kept, or made master keys."""
-        return self.settings.has_stores or self.stores.ring_file is not None
-
-    @property
     def vault(self) -> Path:
         """The vault's folder."""
         return Path(self.settings["vault"])

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Literal
 
 from redact.batch.archive import Archive
-from redact.batch.work import report_path
+from redact.batch.work import outputs, report_path
 from redact.custody import known_sources
 from redact.errors import InputRejected, KeyMissing, RedactError, UsageError
-from redact.governance.places import Places, outputs
+from redact.governance.places import Places
 from redact.stores.certificates import Certificate
 from redact.stores.opened import Stores
 from redact.stores.vault import NOT_WHOLE

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from redact import naming
 from redact.batch.archive import Archive, Item
-from redact.batch.work import report_path, shard
+from redact.batch.work import report_path
 
 _ENDING = ".report.json"
 _NIGHTS = "nights/"
@@ -88,11 +88,6 @@ class Places:
     def nights(self) -> list[tuple[Archive, str]]:
         """Reports of batches' runs, each with its archive."""
         return [(archive, path) for archive in self.archives for path in archive.beginning(_NIGHTS)]
-
-
-def outputs(archive: Archive, recording_id: str) -> list[str]:
-    """Paths of a recording's outputs and report, as a batch has made them."""
-    return archive.beginning(f"{shard(recording_id)}/{recording_id}.")
 
 
 def _loose(archive: Archive, item: Item) -> Loose | None:

@@ -46,10 +46,10 @@ CHECKS = {**ON_THE_MACHINE, **IN_THE_STORES}
 
 def checked(here: Installation) -> tuple[Check, ...]:
     """Make all checks; of stores only where there are some, for a look makes none."""
-    chosen = CHECKS if here.has_stores else ON_THE_MACHINE
+    chosen = CHECKS if here.settings.has_stores else ON_THE_MACHINE
     made = tuple(_made(check_id, check, here) for check_id, check in chosen.items())
     nothing = Check("stores", "unknown", {"stores": "none"}, "nothing is kept here yet; begin with: redact keys init")
-    return made if here.has_stores else (*made, nothing)
+    return made if here.settings.has_stores else (*made, nothing)
 
 
 def _made(check_id: str, check: Callable[[Installation], Check], here: Installation) -> Check:

@@ -106,7 +106,7 @@ class Maker:
     Args:
         options: as the calls were redacted.
         originals: where theirs are.
-        made: told of each that was made, with the digest of its new report.
+        made: told of each that was made, and what came out.
         index: what notes who is in a call; None where that isn't kept.
     """
 
@@ -114,7 +114,7 @@ class Maker:
         self,
         options: Options,
         originals: Originals,
-        made: Callable[[Call, str], None] = lambda *_: None,
+        made: Callable[[Call, Result], None] = lambda *_: None,
         index: Callable[[Call], Index | None] = lambda _: None,
     ) -> None:
         self._redactor = Redactor(options)
@@ -140,6 +140,5 @@ class Maker:
             done = redactor.redact_file(path, call.folder, custody=custody)
         for suffix in set(call.outputs) - set(done.report["outputs"]):  # it would show what is masked now
             call.output(suffix).unlink(missing_ok=True)
-        report = call.folder / f"{call.name}.report.json"
-        self._made(call, hashlib.sha256(report.read_bytes()).hexdigest())
+        self._made(call, done)
         return done

@@ -288,6 +288,8 @@ class Audit:
             self._check_signed(last.signature, last.said(), "a head was not signed by this log", last.seq)
             if last.seq > count:
                 raise broken(f"its end was cut off: a head of row {last.seq} was signed", count)
+        elif heads is None and self._heads and count > 1:  # of the very first row it may be on its way still
+            raise broken("its signed heads are gone, without which a cut end does not show", count)
         return count - cut.seq
 
     def _beginning(self, connection: Connection) -> Cut:

@@ -101,9 +101,9 @@ class Certificates:
         """
         return self._database.alone("retention")
 
-    def is_erased(self, recording_id: str) -> bool:
-        """True where a recording, or a case, was erased for good, be it with its redacted outputs or without."""
-        here = (_CERTIFICATES.c.recording_id == recording_id) & (_CERTIFICATES.c.scope != "analyses")
-        wanted = select(_CERTIFICATES.c.certificate_id).where(here)
+    def is_erased(self, recording_id: str, *, with_outputs: bool = False) -> bool:
+        """True where a recording, or a case, was erased for good: with its redacted outputs, or be it without them."""
+        wanted = _CERTIFICATES.c.scope.in_(("recording",) if with_outputs else ("recording", "original", "case"))
+        here = select(_CERTIFICATES.c.certificate_id).where((_CERTIFICATES.c.recording_id == recording_id) & wanted)
         with self._database.reading() as connection:
-            return connection.execute(wanted).first() is not None
+            return connection.execute(here).first() is not None

@@ -16,6 +16,8 @@ from redact.stores.database import Database
 
 MarkKind = Literal["legal_hold", "restriction", "erasing"]
 KINDS: tuple[MarkKind, ...] = get_args(MarkKind)
+# How a mark's reason ends where the original is being erased, and what is redacted stays.
+ORIGINAL_ALONE = "original"
 
 _MARKS = Table(
     "marks", MetaData(),
@@ -65,8 +67,13 @@ class Marks:
 
     def has(self, recording_id: str, kind: MarkKind) -> bool:
         """True where a recording has a mark."""
+        return self.of(recording_id, kind) is not None
+
+    def of(self, recording_id: str, kind: MarkKind) -> Mark | None:
+        """A recording's mark of a kind, if it has one."""
         with self._database.reading() as connection:
-            return connection.execute(select(_MARKS.c.kind).where(_here(recording_id, kind))).first() is not None
+            row = connection.execute(select(_MARKS).where(_here(recording_id, kind))).first()
+        return Mark(**row._mapping) if row else None
 
     def require_unrestricted(self, recording_id: str) -> None:
         """Nobody uses a recording that is restricted.

@@ -19,9 +19,8 @@ from typing import Protocol
 from redact.errors import CannotWrite, Damaged, KeyMissing, Locked
 from redact.keys import read_private
 from redact.publish import Staged
+from redact.settings import CREDENTIAL, CREDENTIALS, HANDED_KEYS
 
-ENVIRONMENT = "REDACT_MASTER_KEYS"
-CREDENTIAL = "redact-master-keys"
 KEY_BYTES = 32
 # Why something is refused: a word for whoever can go on without it.
 KEY_CHANGED = "key_changed"
@@ -29,7 +28,7 @@ _NONCE_BYTES = 12
 # Longer than any ring: nobody's whole disk is read because a path was wrong.
 _LONGEST = 1 << 20
 _WHAT, _MEND = "the file of master keys", "chmod 400 it, and rotate"
-_HINT = f"make one with: redact keys init; or hand it over as systemd's credential {CREDENTIAL} or in {ENVIRONMENT}"
+_HINT = f"make one with: redact keys init; or hand it over as systemd's credential {CREDENTIAL} or in {HANDED_KEYS}"
 
 
 class MasterKeys(Protocol):
@@ -165,8 +164,8 @@ def read(file: Path | None) -> Ring:
     Raises:
         KeyMissing: there is none, others may read it, or what is there is no ring.
     """
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    text = os.environ.get(ENVIRONMENT)
+    folder = os.environ.get(CREDENTIALS)
+    text = os.environ.get(HANDED_KEYS)
     if file is None and folder and (Path(folder) / CREDENTIAL).exists():
         # systemd gives a credential to a service's account by an ACL, whose mask shows as the group's bits.
         return _of_text(read_private(Path(folder) / CREDENTIAL, _WHAT, _LONGEST, forbidden=0o037, mend=_MEND))

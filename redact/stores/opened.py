@@ -15,7 +15,7 @@ from redact.stores.consent import Consent
 from redact.stores.data_keys import DataKeys
 from redact.stores.database import Database, History, connect
 from redact.stores.ledger import Ledger
-from redact.stores.marks import Marks
+from redact.stores.marks import ORIGINAL_ALONE, Marks
 from redact.stores.notices import Notices
 from redact.stores.proposals import Proposals
 from redact.stores.reviews import Reviews
@@ -69,7 +69,8 @@ class Stores:
     @cached_property
     def keys(self) -> DataKeys:
         """The keys of recordings."""
-        return DataKeys(self._connected("keyring", "keyring"), self.masters)
+        masters = self.masters  # first: without one, no empty store of keys is left behind
+        return DataKeys(self._connected("keyring", "keyring"), masters)
 
     @cached_property
     def _records(self) -> Database:
@@ -167,3 +168,9 @@ class Stores:
     def is_erased(self, recording_id: str) -> bool:
         """True where a recording was erased for good, or is just being erased."""
         return self.certificates.is_erased(recording_id) or self.marks.has(recording_id, "erasing")
+
+    def is_gone(self, recording_id: str) -> bool:
+        """True where its redacted outputs were erased with it, or are just being erased."""
+        mark = self.marks.of(recording_id, "erasing")
+        is_going = mark is not None and not mark.reason.endswith(f".{ORIGINAL_ALONE}")
+        return is_going or self.certificates.is_erased(recording_id, with_outputs=True)

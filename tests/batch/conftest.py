@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stores"))
 from batch_world import STORE_KEYS, World
 from stores_world import Server, programs_of_postgresql
 
-from redact.stores import master
+from redact.settings import HANDED_KEYS
 
 BUCKET = "calls"
 
@@ -21,7 +21,7 @@ def world(tmp_path) -> World:
 
 @pytest.fixture(autouse=True)
 def _no_keys_of_the_environment(monkeypatch):
-    monkeypatch.delenv(master.ENVIRONMENT, raising=False)
+    monkeypatch.delenv(HANDED_KEYS, raising=False)
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
 
 

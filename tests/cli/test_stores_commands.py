@@ -13,6 +13,8 @@ import pytest
 
 from redact.audio.decode import decode
 from redact.policy import load
+from redact.settings import load as load_settings
+from redact.stores.opened import Stores
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 PERSON = "+44 7700 900123"
@@ -244,6 +246,16 @@ def test_settings_say_what_commands_take_by_default(home):
 def test_where_stores_are_set_every_run_is_logged_or_not_done(home):
     run = redact(home, "file", CONTROL, "-o", "out", REDACT_VAULT=str(home / "vault"))
     assert (run.returncode, list((home / "out").iterdir())) == (12, [])
+
+
+def test_once_there_are_keys_every_run_is_logged_and_what_is_restricted_left_alone(home):
+    done(home, "keys", "init")
+    kept = Stores(load_settings(environ={"XDG_CONFIG_HOME": f"{home}/config", "XDG_DATA_HOME": f"{home}/data"}))
+    kept.marks.put("call-1", "restriction", "claims")
+    kept.close()
+    run = redact(home, "file", CONTROL, "-o", "out", "--call-id", "call-1")
+    assert (run.returncode, list((home / "out").iterdir())) == (8, [])
+    assert "call-1" in next(line for line in done(home, "audit", "tail").splitlines() if " redact " in line)
 
 
 def test_a_person_need_not_stand_on_the_command_line(home):

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "batch"))
 from governance_world import Office
 
 from redact.governance.organisation import load
-from redact.stores import master
+from redact.settings import HANDED_KEYS
 
 
 @pytest.fixture(scope="session")
@@ -47,5 +47,5 @@ def org(office):
 
 @pytest.fixture(autouse=True)
 def _no_keys_of_the_environment(monkeypatch):
-    monkeypatch.delenv(master.ENVIRONMENT, raising=False)
+    monkeypatch.delenv(HANDED_KEYS, raising=False)
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)

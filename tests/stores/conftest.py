@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from stores_world import Server, programs_of_postgresql
 
+from redact.settings import HANDED_KEYS
 from redact.stores import master, vault
 from redact.stores.audit import Audit
 from redact.stores.consent import Consent
@@ -106,5 +107,5 @@ def small_chunks(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _no_keys_of_the_environment(monkeypatch):
-    monkeypatch.delenv(master.ENVIRONMENT, raising=False)
+    monkeypatch.delenv(HANDED_KEYS, raising=False)
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)

@@ -464,6 +464,20 @@ def test_heads_of_a_copy_that_lies_elsewhere_verify_too(audit, heads):
         audit.verify([replace(copy[0], at="2027-01-01")])
 
 
+@pytest.mark.parametrize("gone", ["removed", "emptied"])
+def test_a_log_without_its_heads_is_not_said_to_be_whole(audit, records, keys, heads, gone):
+    audit.add("redact", "begun")
+    audit.add("redact", "done")
+    copy = list(read_heads(heads))
+    heads.unlink() if gone == "removed" else heads.write_bytes(b"")
+    with pytest.raises(Damaged, match="heads are gone"):
+        audit.verify()
+    assert audit.verify(copy) == 2
+    assert Audit(records, keys, None).verify() == 2  # which signs none
+    audit.add("redact", "done")
+    assert audit.verify() == 3
+
+
 def test_a_power_cut_in_a_head_s_line_spoils_neither_it_nor_the_next(audit, heads):
     for _ in range(3):
         audit.add("redact", "done")

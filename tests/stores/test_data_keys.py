@@ -20,6 +20,7 @@ from sqlalchemy import insert, text
 from stores_world import BOTH, files, in_child, mode
 
 from redact.errors import CannotWrite, KeyMissing, Locked, UsageError
+from redact.settings import CREDENTIAL, HANDED_KEYS
 from redact.stores import data_keys, master
 from redact.stores.data_keys import DataKeys
 from redact.stores.database import connect
@@ -347,7 +348,7 @@ def test_a_ring_that_others_may_read_or_change_is_refused(ring, ring_file, open_
 
 def test_the_environment_gives_a_ring_where_no_file_is_named(ring, ring_file, monkeypatch):
     master.write(ring, ring_file)
-    monkeypatch.setenv(master.ENVIRONMENT, ring_file.read_text())
+    monkeypatch.setenv(HANDED_KEYS, ring_file.read_text())
     assert master.read(None) == ring
     other = master.new()
     master.write(other, ring_file, replace=True)
@@ -358,12 +359,12 @@ def test_the_environment_gives_a_ring_where_no_file_is_named(ring, ring_file, mo
 def test_a_systemd_credential_gives_a_ring_and_comes_before_the_environment(
     ring, tmp_path, monkeypatch, mode_of_credential
 ):
-    master.write(ring, tmp_path / master.CREDENTIAL)
-    (tmp_path / master.CREDENTIAL).chmod(mode_of_credential)
+    master.write(ring, tmp_path / CREDENTIAL)
+    (tmp_path / CREDENTIAL).chmod(mode_of_credential)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    monkeypatch.setenv(master.ENVIRONMENT, "something else")
+    monkeypatch.setenv(HANDED_KEYS, "something else")
     assert master.read(None) == ring
-    (tmp_path / master.CREDENTIAL).chmod(0o444)
+    (tmp_path / CREDENTIAL).chmod(0o444)
     with pytest.raises(KeyMissing, match="open to others"):
         master.read(None)
 
@@ -403,7 +404,7 @@ def test_what_is_no_ring_is_refused_without_being_told(tmp_path, monkeypatch, wh
     file.chmod(0o400)
     attempts = [lambda: master.read(file)]
     if isinstance(GARBAGE[what], str):
-        monkeypatch.setenv(master.ENVIRONMENT, GARBAGE[what])
+        monkeypatch.setenv(HANDED_KEYS, GARBAGE[what])
         attempts.append(lambda: master.read(None))
     for attempt in attempts:
         with pytest.raises(KeyMissing) as caught:
