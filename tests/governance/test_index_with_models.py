@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "spe
 from made import long_call
 from stores_world import files
 
-from redact.cli.review import _indexing
+from redact.cli.review import _indexing, _maker
 from redact.corrections import Correction
+from redact.errors import NoLawfulBasis
+from redact.governance.erasure import erase
 from redact.governance.finding import rebuild, search
 from redact.options import Options
 from redact.pipeline import Redactor
@@ -71,6 +74,20 @@ def test_whose_calls_were_redacted_is_found_and_stands_nowhere(tmp_path):
     kept.close()
 
 
+class Erasing(InFolder):
+    """Somebody erases the recording as it begins to be made anew."""
+
+    def __init__(self, world: World, recording_id: str) -> None:
+        super().__init__(world.source)
+        self._erase = lambda: erase(world.stores(), [str(world.dest)], recording_id, reason="request")
+
+    @contextmanager
+    def at_hand(self, call):
+        with super().at_hand(call) as path:
+            self._erase()
+            yield path
+
+
 def test_a_call_that_is_corrected_is_found_by_what_a_person_decided(tmp_path):
     world = World(tmp_path)
     call = long_call(ROOT / "samples" / f"{PAYMENT}.wav", 14, world.source / "call.wav")
@@ -87,4 +104,8 @@ def test_a_call_that_is_corrected_is_found_by_what_a_person_decided(tmp_path):
     kept.index.put(found, [("name", "desmond")])
     maker.make(here, [])
     assert search(kept, [("name", "Desmond")]) == {found}
+    with pytest.raises(NoLawfulBasis):
+        _maker(kept, world.dest, Erasing(world, found), options).make(here, [])
+    assert [path.name for path in world.dest.iterdir() if "call" in path.name] == []
+    assert search(kept, [("name", "Desmond")]) == frozenset()
     kept.close()
