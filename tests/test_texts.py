@@ -49,6 +49,15 @@ def test_every_format_is_redacted_in_its_own_schema(path: Path, any_language: Te
     jsonschema.validate(json.loads(report.read_text()), SCHEMA)
 
 
+@pytest.mark.parametrize(
+    ("asked", "label"),
+    [("What's the best phone number?", "PHONE_NUMBER"), ("What's your NHS number?", "UK_NHS"), ("Go on.", "UK_NHS")],
+)
+def test_what_was_asked_for_says_more_than_a_check_digit_of_one_in_eleven(redactor, asked, label) -> None:
+    told = redactor.redact_text(f"Agent: {asked}\nCustomer: 943 476 5919.\n", "plain").text
+    assert told.splitlines()[1] == f"Customer: [{label}_1]."
+
+
 def test_a_name_that_labels_a_speaker_is_found_wherever_it_is_said(redactor: TextRedactor) -> None:
     told = redactor.redact_text(
         "Quillon Zebber: Good morning.\nAgent: Is zebber with a double b, quillon?\n", "plain"
