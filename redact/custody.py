@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +13,7 @@ from redact.errors import KeyMissing, NoLawfulBasis, RedactError
 from redact.options import NO_CUSTODY, Custody
 from redact.stores.data_keys import IDS, NO_KEY, NOTHING_SEALED
 from redact.stores.opened import Stores
-from redact.stores.vault import Kind, Vault, erased
+from redact.stores.vault import NOT_WHOLE, Kind, Vault, erased
 from redact.subjects import Term
 
 _NOTHING: Mapping[str, str] = {}
@@ -169,6 +170,27 @@ def known_sources(vault: Vault, recording_id: str) -> list[dict[str, str]]:
             return []
         raise
     return told
+
+
+def note_source(vault: Vault, recording_id: str, own: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
+    """Seal what is known of one place at which a recording lies, beside what is known of the others; all of its places.
+
+    Raises:
+        NoLawfulBasis: the recording was erased for good.
+        RedactError: it can't be sealed; or what is there can't be read now, and must not be written over.
+    """
+    before: Sequence[Mapping[str, str]] = ()
+    try:
+        before = known_sources(vault, recording_id)
+    except KeyMissing as error:
+        if error.reason != NOT_WHOLE:
+            raise
+    old: Mapping[str, str] = next((each for each in before if each["source"] == own["source"]), {})
+    new = {**old, **own}
+    places = [*(each for each in before if each["source"] != own["source"]), new]
+    if new != old:  # the same recording may lie at several places
+        vault.seal(BytesIO(json.dumps(places).encode()), recording_id, "map")
+    return places
 
 
 def terms_beside(told: Mapping[str, str]) -> frozenset[Term]:

@@ -20,7 +20,8 @@ from redact.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from redact.batch.archive import Archive
-    from redact.batch.runner import Batch, Choice, Ended, Pool, Tell
+    from redact.batch.listing import Choice, Found
+    from redact.batch.runner import Batch, Ended, Pool, Tell
     from redact.stores.ledger import Archived, RunRow
     from redact.stores.opened import Stores
 
@@ -256,19 +257,19 @@ class _Run:
 
     def choice(self, settled_s: float = 0) -> Choice:
         """Which recordings, as the options say."""
-        from redact.batch import runner
+        from redact.batch import listing
 
         given = self._given
         try:
             since = datetime.fromisoformat(given["since"]) if given["since"] else None
             if given["until"] and self._until is None:  # once: the next look is not tomorrow's
-                self._until = runner.until(given["until"], datetime.now().astimezone())
+                self._until = listing.until(given["until"], datetime.now().astimezone())
         except ValueError:
             raise UsageError("--since or --until is no date or time", hint="such as 2026-03-01, and 06:00") from None
         if since and since.tzinfo is None:
             since = since.astimezone()
-        return runner.Choice(
-            include=given["include"] or runner.AUDIO, exclude=given["exclude"], since=since, limit=given["limit"],
+        return listing.Choice(
+            include=given["include"] or listing.AUDIO, exclude=given["exclude"], since=since, limit=given["limit"],
             until=self._until, redo=given["redo"], rehash=given["rehash"], settled_s=settled_s,
         )  # fmt: skip
 
@@ -345,7 +346,7 @@ class _Run:
                 self._to.put(file, f"nights/{file.name}")
 
 
-def _plan(found: Any, pace: float | None, workers: int) -> dict[str, Any]:
+def _plan(found: Found, pace: float | None, workers: int) -> dict[str, Any]:
     from redact.batch.runner import USUAL_PACE
 
     sound_s = found.sound_s

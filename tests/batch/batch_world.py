@@ -14,9 +14,10 @@ from pathlib import Path
 
 from redact import __version__, naming
 from redact.batch.archive import Archive
+from redact.batch.listing import Choice
 from redact.batch.metadata import Known, known
 from redact.batch.pool import Limits, LocalPool
-from redact.batch.runner import Batch, Choice, Ended, Event
+from redact.batch.runner import Batch, Ended, Event
 from redact.batch.work import Job, Worker
 from redact.errors import CannotWrite, HeldForReview, InputRejected, VerificationFailed
 from redact.options import NO_CUSTODY, Custody, Options

@@ -18,9 +18,9 @@ from canaries import Canary, found
 
 from redact.batch import night
 from redact.batch.archive import Archive, Item
+from redact.batch.listing import Choice, estimated_s, until
 from redact.batch.metadata import known
 from redact.batch.pool import Limits
-from redact.batch.runner import Choice, estimated_s, until
 from redact.custody import sources_of
 from redact.errors import ExitCode, InputRejected, Locked
 from redact.stores.consent import read_csv
@@ -507,7 +507,7 @@ class TestOriginals:
         item = next(batch.source.items())
         strict.run()
         file.write_bytes(b"something else")
-        assert not batch._retire(item, "source", strict.rows()[0].recording_id)
+        assert batch._originals.retire(item, "source", strict.rows()[0].recording_id) == "changed"
         assert file.read_bytes() == b"something else"
 
     def test_one_that_lies_where_another_moves_to_stays_too(self, world, tmp_path):
