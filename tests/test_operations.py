@@ -33,7 +33,7 @@ def machine(tmp_path):
     stores = {name: f"sqlite:///{tmp_path}/var/lib/redact/{name}.db" for name in ("records", "keyring", "ledger")}
     stores |= {"vault": f"{tmp_path}/var/lib/redact/vault", "audit_heads": f"{tmp_path}/var/lib/redact/heads.jsonl"}
     settings = "[stores]\n" + "".join(f'{name} = "{value}"\n' for name, value in stores.items())
-    (tmp_path / "etc/redact/redact.toml").write_text(settings)
+    (tmp_path / "etc/redact/redact.toml").write_text('[defaults]\nmodel = "tiny.en"\n' + settings)
     long_call(SAMPLE, 10, tmp_path / "srv/recordings/C-1.wav")
     (tmp_path / "srv/recordings/calls.csv").write_text("file,call_id,queue\nC-1.wav,C-1,billing\n")
     return tmp_path

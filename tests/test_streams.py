@@ -154,4 +154,4 @@ class TestTheCommand:
             )
             return int(run.stdout)
 
-        assert peak(8_000) < peak(2_000) * 1.1
+        assert peak(5_000) < peak(1_000) * 1.1

@@ -6,7 +6,7 @@ Parts, each of which can be asked for by itself:
 
     calls    every labelled call of a folder, with the product, with bare faster-whisper in sequence and in batches, and
              with an afternoon's pipeline on it
-    shapes   a minute in one channel and in two, by model
+    shapes   a minute (--seconds) in one channel and in two, by model
     lengths  seconds for a minute of sound and peak memory by length, each in a process of its own
     many     memory over many short calls in one process
     start    from nothing to the first result, and `redact --help`
@@ -50,6 +50,7 @@ def main() -> None:
     parser.add_argument("--language", default="en", help="of that call")
     parser.add_argument("--model", default="base")
     parser.add_argument("--models", nargs="+", default=["tiny.en", "base"], help="for shapes")
+    parser.add_argument("--seconds", type=float, default=60, help="of sound, for shapes")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--minutes", type=float, nargs="+", default=[1, 5, 30, 60, 120])
     parser.add_argument("--bare-up-to", type=float, default=60, metavar="MINUTES", help="longer ones: ours alone")

@@ -84,13 +84,13 @@ def calls(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def shapes(options: argparse.Namespace) -> dict[str, Any]:
-    """A minute in one channel and in two, by model, in turn with bare faster-whisper."""
+    """A stretch in one channel and in two, by model, in turn with bare faster-whisper."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for model in options.models:
             sides = {side: load(side, model, options.language) for side in ("redact", "sequential")}
             for mono in (True, False):
-                call = long_call(options.call, 60, Path(folder) / f"{model}-{mono}.wav", mono=mono)
+                call = long_call(options.call, options.seconds, Path(folder) / f"{model}-{mono}.wav", mono=mono)
                 for side in sides.values():
                     _run(side, call)
                 ours, bare = [], []
