@@ -1,5 +1,6 @@
 """The month's report says what happened, is signed by the officer, and shows whoever changes it or a signature."""
 
+import hashlib
 import json
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -17,12 +18,15 @@ from redact.governance import monthly, monthly_page, signing
 from redact.governance.erasure import erase
 from redact.governance.months import Month, months_after
 from redact.governance.organisation import load
-from redact.governance.prose import month_of, pair
+from redact.governance.prose import day, month_of, pair
+from redact.governance.supervision import parts
 from redact.governance.words import LANGUAGES
+from redact.stores.signatures import Signature
 from redact.stores.trainings import recorded
 
 NAMES = {"en": "Name", "fr": "Nom"}
 CURRENT = Month.of(datetime.now(UTC))
+OVER = CURRENT.before
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +84,8 @@ def _trained(office: Office, ends: dict[str, tuple[int, ...]]) -> None:
     """Trainings that end so many days from now."""
     now = datetime.now(UTC)
     for module, days in ends.items():
-        for number, day in enumerate(days):
-            when = (now - timedelta(days=400), now + timedelta(days=day))
+        for number, left in enumerate(days):
+            when = (now - timedelta(days=400), now + timedelta(days=left))
             office.kept.trainings.add(recorded(f"agent{number}", module, 1.0, when, "lea"))
     office.kept.trainings.add(recorded("agent9", "privacy", 0.1, (now, None), "lea"))
 
@@ -205,10 +209,9 @@ def test_the_page_says_all_of_it(ready, told, language) -> None:
     assert len(accesses) == 4
     assert [words["subject.export"]] in [row[2] for row in accesses]
     assert page.cells(words["trainings"], "privacy") == ["1"]
-    assert any(
-        words["not_over"] in text
-        for text in page.sections[f"{words['title']} {month_of(str(CURRENT), language)}"].texts
-    )
+    made = told["made_at"]
+    part = words["not_over"].format(at=f"{day(made, language)} {made[11:16]}")
+    assert part in page.sections[f"{words['title']} {month_of(str(CURRENT), language)}"].texts
 
 
 @pytest.mark.parametrize(
@@ -247,8 +250,8 @@ def test_a_month_that_has_not_begun_and_an_officer_without_a_name_are_refused(re
 def built(office, tmp_path):
     """A report that was made, and its JSON."""
     folder = tmp_path / "docs"
-    assert run(office, "report", "monthly", "--month", CURRENT, "-o", folder).exit_code == 0
-    return office, folder / f"monthly-{CURRENT}.json"
+    assert run(office, "report", "monthly", "--month", OVER, "-o", folder).exit_code == 0
+    return office, folder / f"monthly-{OVER}.json"
 
 
 def test_a_report_is_signed_and_checked_in_all_its_forms(built) -> None:
@@ -264,7 +267,7 @@ def test_a_report_is_signed_and_checked_in_all_its_forms(built) -> None:
     listed = run(office, "report", "list")
     assert (listed.exit_code, "approved" in listed.output) == (0, True)
     done = [entry.object_id for entry in office.kept.audit.entries() if entry.action == "document.sign"]
-    assert done == [f"monthly-{CURRENT}"] * 2
+    assert done == [f"monthly-{OVER}"] * 2
 
 
 def test_an_audit_of_the_installation_is_no_signature_of_the_officer(built) -> None:
@@ -283,7 +286,7 @@ def test_an_audit_of_the_installation_is_no_signature_of_the_officer(built) -> N
 def test_whoever_changes_a_report_is_seen_before_and_after_it_was_signed(built) -> None:
     office, file = built
     whole = file.read_bytes()
-    for content in (whole.replace(b'"done": 4', b'"done": 5'), whole[:-1], whole + b"\n", b"{}"):
+    for content in (whole.replace(b'"opened": 0', b'"opened": 5'), whole[:-1], whole + b"\n", b"{}"):
         assert content != whole
         file.write_bytes(content)
         assert run(office, "report", "verify", file).exit_code == 9
@@ -291,7 +294,7 @@ def test_whoever_changes_a_report_is_seen_before_and_after_it_was_signed(built) 
     file.write_bytes(whole)
     assert run(office, "report", "sign", file, "--decision", "approved").exit_code == 0
     assert run(office, "report", "verify", file).exit_code == 0
-    file.write_bytes(whole.replace(b'"done": 4', b'"done": 5'))
+    file.write_bytes(whole.replace(b'"opened": 0', b'"opened": 5'))
     assert run(office, "report", "verify", file).exit_code == 9
     stranger = file.parent / "other.json"
     stranger.write_bytes(b"{}")
@@ -347,8 +350,8 @@ def signed(tmp_path_factory):
     """A report that was signed, and a way to have its signatures back as they were."""
     root = tmp_path_factory.mktemp("signed")
     office = Office(root)
-    file = root / "docs" / f"monthly-{CURRENT}.json"
-    assert run(office, "report", "monthly", "--month", CURRENT, "-o", file.parent).exit_code == 0
+    file = root / "docs" / f"monthly-{OVER}.json"
+    assert run(office, "report", "monthly", "--month", OVER, "-o", file.parent).exit_code == 0
     assert run(office, "report", "sign", file, "--decision", "approved").exit_code == 0
     yield office, file, _Backup(root / "governance.db")
     office.kept.close()
@@ -395,6 +398,82 @@ def test_months_that_nobody_has_signed_are_warned_of(office) -> None:
     assert [(str(each.month), bool(each.signatures)) for each in found] == [
         (str(CURRENT.before), True), (str(CURRENT), False), (str(CURRENT.after), False)
     ]  # fmt: skip
+
+
+class TestAMonthThatIsNotOver:
+    """Its report says how far it goes, is not signed as the month's, and leaves the month due."""
+
+    @pytest.fixture
+    def early(self, office):
+        """A report that was made on the tenth of a month that is over by now, as the stores have it."""
+        tenth = OVER.begins + timedelta(days=9, hours=10)
+        rules = load(office.world.root / "organisation.yaml")
+        content = monthly.write(monthly.build(office.kept, rules, OVER, tenth)).encode()
+        signing.note(office.kept, f"monthly-{OVER}", [content], tenth)
+        file = office.world.root / f"monthly-{OVER}.json"
+        file.write_bytes(content)
+        return office, file, rules, tenth
+
+    def test_it_says_until_when_it_tells_and_can_not_be_signed(self, office, tmp_path) -> None:
+        made = run(office, "report", "monthly", "--month", CURRENT, "-o", tmp_path)
+        file = tmp_path / f"monthly-{CURRENT}.json"
+        told = json.loads(file.read_text())
+        assert (made.exit_code, told["is_over"]) == (0, False)
+        assert told["covers_until"] == told["made_at"]
+        assert f"up to {told['made_at']}, and can't be signed" in made.output
+        assert str(CURRENT.ends.date()) in made.output
+        for form in (file, file.with_suffix(".fr.html")):
+            refused = run(office, "report", "sign", form, "--decision", "approved")
+            assert (refused.exit_code, f"--month {CURRENT}" in refused.output) == (2, True)
+            checked = run(office, "report", "verify", form)
+            assert (checked.exit_code, f"up to {told['made_at']} only" in checked.output) == (1, True)
+        assert not [entry for entry in office.kept.audit.entries() if entry.action == "document.sign"]
+        listed = run(office, "report", "list").output.splitlines()
+        assert [line.split()[1:5] for line in listed if line.startswith(str(CURRENT))] == [
+            ["1", "times", "not", "over"]
+        ]
+
+    def test_nor_when_its_month_is_over_later(self, early) -> None:
+        office, file, rules, _ = early
+        for now in (OVER.ends - timedelta(seconds=1), OVER.ends, datetime.now(UTC)):
+            with pytest.raises(UsageError, match="part of the month"):
+                signing.sign(office.kept, rules, file.read_bytes(), "comment", b"well", now)
+        (listed,) = signing.months(office.kept, rules)[:1]
+        assert (listed.is_due, listed.built, listed.early) == (True, 1, 1)
+        assert f"nobody has signed the report of {OVER}" in run(office, "report", "list").output
+
+    def test_it_may_be_signed_from_the_first_moment_behind_the_month(self, office) -> None:
+        rules = load(office.world.root / "organisation.yaml")
+        for now, is_signed in ((OVER.ends - timedelta(seconds=1), False), (OVER.ends, True)):
+            content = monthly.write(monthly.build(office.kept, rules, OVER, now)).encode()
+            signing.note(office.kept, f"monthly-{OVER}", [content], now)
+            if is_signed:
+                assert signing.sign(office.kept, rules, content, "approved").decision == "approved"
+            else:
+                with pytest.raises(UsageError):
+                    signing.sign(office.kept, rules, content, "approved")
+        (listed,) = signing.months(office.kept, rules)[:1]
+        assert (listed.is_due, listed.built, listed.early) == (False, 2, 1)
+
+    @pytest.mark.parametrize(
+        ("language", "partial", "nobody"),
+        [("en", "a part of the month only: approved, Maud", "nobody has signed it"),
+         ("fr", "une partie du mois seulement : approuvé, Maud", "personne ne l’a signé")],
+    )  # fmt: skip
+    def test_one_that_was_signed_once_leaves_the_month_due(self, early, language, partial, nobody) -> None:
+        """As stores have them from before: told as what they are, by list, verify and the officer's page."""
+        office, file, rules, tenth = early
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        unsigned = Signature(f"monthly-{OVER}", digest, "", "Maud Ferrant", "approved")
+        office.kept.signatures.add(unsigned, office.kept.audit, tenth)
+        listed = run(office, "report", "list").output
+        assert "approved of a part" in listed
+        assert "1 times, 1 too early" in listed
+        assert f"nobody has signed the report of {OVER}" in listed
+        assert run(office, "report", "verify", file).exit_code == 1
+        page = "\n".join(parts(office.kept, rules, language)).replace("\u00a0", " ").replace("\u202f", " ")
+        assert partial in page
+        assert nobody in page
 
 
 def test_nobody_signs_in_the_name_of_nobody(built) -> None:
