@@ -134,7 +134,8 @@ def verify(ctx: click.Context, file: Path, *, comments: bool) -> None:
         click.echo(f"{each.document}: {each.decision} by {each.name} at {each.at}, as it was signed")
     if comments:
         for each, said in signing.comments(kept, found.signatures):
-            click.echo(f"-- {each.name}, {each.at}\n{said.rstrip()}")
+            told = f"erased: redact retention certificates {each.comment_id}" if said is None else said.rstrip()
+            click.echo(f"-- {each.name}, {each.at}\n{told}")
     if not found.signatures:
         click.echo("as it was made; nobody has signed it")
     if found.until:

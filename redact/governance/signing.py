@@ -9,7 +9,6 @@ A report that was made before its month was over tells of a part of it. It is no
 import hashlib
 import io
 import re
-import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from redact.governance.prose import empty_contact, refuse_gaps
 from redact.governance.ran import ALL_RUNS
 from redact.stores.audit import actor
 from redact.stores.opened import Stores
-from redact.stores.signatures import Signature
+from redact.stores.signatures import Signature, new_comment
 
 # A comment is a page, not a book.
 LONGEST_COMMENT_BYTES = 100_000
@@ -116,7 +115,7 @@ def sign(
     with stores.audit.action("document.sign", built.document, reason=decision) as counts:
         comment_id = ""
         if comment.strip():
-            comment_id = f"{built.document}-comment-{secrets.token_hex(4)}"
+            comment_id = new_comment(built.document)
             counts["comment_bytes"] = stores.vault.seal(io.BytesIO(comment), comment_id, "case")
         unsigned = Signature(built.document, built.sha256, "", organisation.dpo.name, decision, comment_id)
         return stores.signatures.add(unsigned, stores.audit, now)
@@ -183,14 +182,16 @@ def _checked(stores: Stores) -> tuple[Signature, ...]:
     return known
 
 
-def comments(stores: Stores, signatures: Iterable[Signature]) -> Iterator[tuple[Signature, str]]:
-    """What was commented, in clear; logged.
+def comments(stores: Stores, signatures: Iterable[Signature]) -> Iterator[tuple[Signature, str | None]]:
+    """What was commented, in clear, logged; None for what was erased, as it was kept for long enough.
 
     Raises:
-        KeyMissing: it was erased, or its key is not here.
+        KeyMissing: its key is not here.
     """
     for each in signatures:
-        if each.comment_id:
+        if each.comment_id and stores.is_erased(each.comment_id):
+            yield each, None
+        elif each.comment_id:
             with stores.audit.action("vault.open", each.comment_id, reason="comment"):
                 yield each, b"".join(stores.vault.opened(each.comment_id, "case")).decode("utf-8", "replace")
 
