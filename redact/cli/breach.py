@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from redact.governance.breach import Known
 
-# The words of redact.governance.breach and .breach_scope, told again so that help answers at once.
+# The words of redact.governance.breach and .given_out, told again so that help answers at once.
 _NATURES = ("confidentiality", "integrity", "availability")
 _RISKS = ("unlikely", "risk", "high")
 _EXEMPTIONS = ("risk_removed", "disproportionate")
@@ -102,7 +102,7 @@ def update(ctx: click.Context, /, case_id: str, **given: Any) -> None:
 @click.option("--from", "since", metavar="TIME", help="Of the log, from this moment.")
 @click.option("--to", "until", metavar="TIME", help="Up to this moment.")
 @click.option("--account", "accounts", multiple=True, metavar="NAME", help="Of the log, or a user of the page.")
-@click.option("--action", "actions", multiple=True, help="Of the log. [default: those that give out originals]")
+@click.option("--action", "actions", multiple=True, help="Of the log. [default: those that give out recordings]")
 @click.option("--ids", type=click.Path(path_type=Path, allow_dash=True), help="File of recordings' ids; - for stdin.")
 @click.option("--queue", "queues", multiple=True, help="Only calls of this queue.")
 @click.option("--archive", "archives", multiple=True, metavar="DIR|URL", help="Outputs. [default: the organisation's]")
@@ -113,7 +113,7 @@ def update(ctx: click.Context, /, case_id: str, **given: Any) -> None:
 @_json
 @click.pass_context
 def scope(ctx: click.Context, /, case_id: str, *, as_json: bool, **given: Any) -> None:
-    """Counts what is exposed, by the log, the page and the ledger. No recording is read."""
+    """Counts what is exposed, by the log, the page, exports and the ledger. No recording is read."""
     from redact.governance.breach_scope import scope as scoped
 
     stated = {name: given[name] for name in ("records", "persons") if given[name] is not None}
@@ -130,6 +130,16 @@ def scope(ctx: click.Context, /, case_id: str, *, as_json: bool, **given: Any) -
     if given["copy"] is None:
         click.echo("all are counted as in clear, as --copy was not given: --copy sealed or redacted, if they are not")
     click.echo(f"{_many(found.accesses, 'access', 'accesses')} counted, {found.others} of other things")
+    if found.exported:
+        click.echo(f"{_many(found.exported, 'recording')} of these left in exports")
+    if found.log_exports:
+        click.echo(f"the log was exported {_many(found.log_exports, 'time')}: ids and accounts, no recording")
+    if found.unknown:
+        click.echo(
+            f"redact: {_many(found.unknown, 'id is', 'ids are')} of no recording here, and not counted\n"
+            "  next: check the file of --ids; name other folders of outputs with --archive",
+            err=True,
+        )
     rows(("TYPE", "STRETCHES"), found.types.items())
     for kind, count in found.not_kept.items():
         click.echo(f"{kind}: {count} found and kept nowhere, so not exposed")
@@ -287,7 +297,7 @@ def _known(given: dict[str, Any]) -> Known:
 
 
 def _asked(given: dict[str, Any]) -> Any:
-    from redact.governance.breach_scope import Asked
+    from redact.governance.given_out import Asked
 
     ids = frozenset(_read(given["ids"]).split()) if given["ids"] else frozenset()
     accounts, actions = frozenset(given["accounts"]), frozenset(given["actions"])

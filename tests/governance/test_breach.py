@@ -13,8 +13,9 @@ from test_canaries_in_stores import found_in, ways
 from redact.errors import PolicyError, UsageError
 from redact.governance import breach, breach_papers, organisation
 from redact.governance.breach import Known
-from redact.governance.breach_scope import Asked, scope
+from redact.governance.breach_scope import scope
 from redact.governance.containment import contain
+from redact.governance.given_out import Asked
 from redact.governance.notification import notify, register, register_file
 from redact.governance.words import words
 from redact.stores.opened import Stores
