@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from redact.cli.kept import moment, organisation, rows, spoken, stores
+from redact.cli.kept import local, moment, organisation, rows, spoken, stores
 from redact.errors import ExitCode, InputRejected, UsageError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def open_case(ctx: click.Context, /, **given: Any) -> None:
     from redact.governance.breach import open_breach
 
     case = open_breach(stores(ctx), organisation(ctx), _known(given))
-    click.echo(f"{case.case_id}: tell the authority until {case.due_at}")
+    click.echo(f"{case.case_id}: tell the authority until {local(case.due_at)}")
 
 
 @breach.command("update")
@@ -166,7 +166,7 @@ def contain(ctx: click.Context, /, case_id: str, steps: tuple[str, ...], ids: Pa
         return
     wanted = [step for step in containment.STEPS if not steps or step in steps]
     found = containment.contain(kept, case_id, wanted, ids)
-    rows(("STEP", "RESULT", "COUNT", "AT", "BY"), ((d.step, d.result, d.count, d.at, d.actor) for d in found))
+    rows(("STEP", "RESULT", "COUNT", "AT", "BY"), ((d.step, d.result, d.count, local(d.at), d.actor) for d in found))
     if any(done.step == "keys" and done.failed for done in found):
         click.echo("keys: look with redact keys list; where there are two, go on with redact keys rotate --resume")
     if any(done.failed for done in found):
@@ -221,7 +221,7 @@ def close(ctx: click.Context, /, case_id: str, **given: Any) -> None:
 @_json
 @click.pass_context
 def list_cases(ctx: click.Context, /, *, overdue: bool, drills: bool, as_json: bool) -> None:
-    """Lists breaches."""
+    """Lists breaches. Times are those of this machine (TZ), with their offset; in UTC with --json."""
     from datetime import UTC, datetime
 
     from redact.governance.breach import is_overdue
@@ -233,7 +233,7 @@ def list_cases(ctx: click.Context, /, *, overdue: bool, drills: bool, as_json: b
         click.echo(json.dumps([{**asdict(case), "is_overdue": is_overdue(case, now)} for case in found]))
     else:
         told = (
-            (c.case_id, c.state, c.due_at, c.fields.get("risk", ""), *_owed(c.fields, is_overdue(c, now)))
+            (c.case_id, c.state, local(c.due_at), c.fields.get("risk", ""), *_owed(c.fields, is_overdue(c, now)))
             for c in found
         )
         rows(("CASE", "STATE", "DUE", "RISK", "AUTHORITY TOLD", ""), told)
@@ -316,7 +316,7 @@ def _read(file: Path) -> str:
 
 
 def _owed(fields: Any, is_late: bool) -> tuple[str, str]:
-    return fields.get("sent_at", ""), "overdue" if is_late else "drill" if fields.get("drill") else ""
+    return local(fields.get("sent_at", "")), "overdue" if is_late else "drill" if fields.get("drill") else ""
 
 
 def _many(count: int, one: str, several: str = "") -> str:

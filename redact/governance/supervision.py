@@ -72,17 +72,21 @@ def _deadlines(stores: Stores, moment: datetime, language: str) -> Iterator[str]
         (case for kind in KINDS for case in stores.cases.all(kind) if case.state != CLOSED),
         key=lambda case: case.due_at,
     )
-    if not still:
-        yield f"<p>{said['no_cases']}</p>"
-        return
+    drills = [case for case in still if case.fields.get("drill")]
     rows = [
         (
             case.case_id, said[case.kind], term(case.state, language), day(case.due_at, language),
             days_left(datetime.fromisoformat(case.due_at), moment),
         )
         for case in still
+        if case not in drills
     ]  # fmt: skip
-    yield paper.table([said[name] for name in ("case", "kind", "state", "due", "days")], rows)
+    if rows:
+        yield paper.table([said[name] for name in ("case", "kind", "state", "due", "days")], rows)
+    else:
+        yield f"<p>{said['no_cases']}</p>"
+    if drills:  # one that was interrupted stays open; nobody owes anything for it
+        yield f"<p>{said['drills']} {', '.join(f'<code>{case.case_id}</code>' for case in drills)}</p>"
 
 
 def _weeks(by_week: Mapping[str, Mapping[str, Any]], language: str) -> Iterator[str]:
