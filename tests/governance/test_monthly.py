@@ -1,9 +1,11 @@
 """The month's report says what happened, is signed by the officer, and shows whoever changes it or a signature."""
 
-import hashlib
 import json
+import os
+import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import yaml
@@ -19,14 +21,14 @@ from redact.governance.erasure import erase
 from redact.governance.months import Month, months_after
 from redact.governance.organisation import load
 from redact.governance.prose import day, month_of, pair
-from redact.governance.supervision import parts
 from redact.governance.words import LANGUAGES
-from redact.stores.signatures import Signature
 from redact.stores.trainings import recorded
 
 NAMES = {"en": "Name", "fr": "Nom"}
 CURRENT = Month.of(datetime.now(UTC))
 OVER = CURRENT.before
+CHROMIUM = next((path for name in ("chromium", "google-chrome") if (path := shutil.which(name))), None)
+SHOWN = os.environ.get("REDACT_SCREENSHOTS")  # a folder: the picture of the docs is made so
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +216,27 @@ def test_the_page_says_all_of_it(ready, told, language) -> None:
     assert part in page.sections[f"{words['title']} {month_of(str(CURRENT), language)}"].texts
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_browser_shows_all_of_it_on_a_page_s_width(ready, tmp_path, language) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    file = tmp_path / "monthly.html"
+    file.write_text(monthly_page.page(told_of(ready, CURRENT.ends + timedelta(hours=33)), language), encoding="utf-8")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1000, "height": 1500})
+        asked, errors = [], []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(file.as_uri())
+        assert (asked, errors) == ([file.as_uri()], [])
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1000
+        assert said("monthly", language)["clear"] in " ".join(page.inner_text("body").split())
+        if SHOWN:
+            page.screenshot(path=str(Path(SHOWN) / f"monthly-{language}.png"))
+        browser.close()
+
+
 @pytest.mark.parametrize(
     ("month", "language", "wanted"),
     [("2026-11", "fr", "novembre 2026"), ("2026-08", "fr", "août 2026"), ("2026-01", "en", "January 2026")],
@@ -398,82 +421,6 @@ def test_months_that_nobody_has_signed_are_warned_of(office) -> None:
     assert [(str(each.month), bool(each.signatures)) for each in found] == [
         (str(CURRENT.before), True), (str(CURRENT), False), (str(CURRENT.after), False)
     ]  # fmt: skip
-
-
-class TestAMonthThatIsNotOver:
-    """Its report says how far it goes, is not signed as the month's, and leaves the month due."""
-
-    @pytest.fixture
-    def early(self, office):
-        """A report that was made on the tenth of a month that is over by now, as the stores have it."""
-        tenth = OVER.begins + timedelta(days=9, hours=10)
-        rules = load(office.world.root / "organisation.yaml")
-        content = monthly.write(monthly.build(office.kept, rules, OVER, tenth)).encode()
-        signing.note(office.kept, f"monthly-{OVER}", [content], tenth)
-        file = office.world.root / f"monthly-{OVER}.json"
-        file.write_bytes(content)
-        return office, file, rules, tenth
-
-    def test_it_says_until_when_it_tells_and_can_not_be_signed(self, office, tmp_path) -> None:
-        made = run(office, "report", "monthly", "--month", CURRENT, "-o", tmp_path)
-        file = tmp_path / f"monthly-{CURRENT}.json"
-        told = json.loads(file.read_text())
-        assert (made.exit_code, told["is_over"]) == (0, False)
-        assert told["covers_until"] == told["made_at"]
-        assert f"up to {told['made_at']}, and can't be signed" in made.output
-        assert str(CURRENT.ends.date()) in made.output
-        for form in (file, file.with_suffix(".fr.html")):
-            refused = run(office, "report", "sign", form, "--decision", "approved")
-            assert (refused.exit_code, f"--month {CURRENT}" in refused.output) == (2, True)
-            checked = run(office, "report", "verify", form)
-            assert (checked.exit_code, f"up to {told['made_at']} only" in checked.output) == (1, True)
-        assert not [entry for entry in office.kept.audit.entries() if entry.action == "document.sign"]
-        listed = run(office, "report", "list").output.splitlines()
-        assert [line.split()[1:5] for line in listed if line.startswith(str(CURRENT))] == [
-            ["1", "times", "not", "over"]
-        ]
-
-    def test_nor_when_its_month_is_over_later(self, early) -> None:
-        office, file, rules, _ = early
-        for now in (OVER.ends - timedelta(seconds=1), OVER.ends, datetime.now(UTC)):
-            with pytest.raises(UsageError, match="part of the month"):
-                signing.sign(office.kept, rules, file.read_bytes(), "comment", b"well", now)
-        (listed,) = signing.months(office.kept, rules)[:1]
-        assert (listed.is_due, listed.built, listed.early) == (True, 1, 1)
-        assert f"nobody has signed the report of {OVER}" in run(office, "report", "list").output
-
-    def test_it_may_be_signed_from_the_first_moment_behind_the_month(self, office) -> None:
-        rules = load(office.world.root / "organisation.yaml")
-        for now, is_signed in ((OVER.ends - timedelta(seconds=1), False), (OVER.ends, True)):
-            content = monthly.write(monthly.build(office.kept, rules, OVER, now)).encode()
-            signing.note(office.kept, f"monthly-{OVER}", [content], now)
-            if is_signed:
-                assert signing.sign(office.kept, rules, content, "approved").decision == "approved"
-            else:
-                with pytest.raises(UsageError):
-                    signing.sign(office.kept, rules, content, "approved")
-        (listed,) = signing.months(office.kept, rules)[:1]
-        assert (listed.is_due, listed.built, listed.early) == (False, 2, 1)
-
-    @pytest.mark.parametrize(
-        ("language", "partial", "nobody"),
-        [("en", "a part of the month only: approved, Maud", "nobody has signed it"),
-         ("fr", "une partie du mois seulement : approuvé, Maud", "personne ne l’a signé")],
-    )  # fmt: skip
-    def test_one_that_was_signed_once_leaves_the_month_due(self, early, language, partial, nobody) -> None:
-        """As stores have them from before: told as what they are, by list, verify and the officer's page."""
-        office, file, rules, tenth = early
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        unsigned = Signature(f"monthly-{OVER}", digest, "", "Maud Ferrant", "approved")
-        office.kept.signatures.add(unsigned, office.kept.audit, tenth)
-        listed = run(office, "report", "list").output
-        assert "approved of a part" in listed
-        assert "1 times, 1 too early" in listed
-        assert f"nobody has signed the report of {OVER}" in listed
-        assert run(office, "report", "verify", file).exit_code == 1
-        page = "\n".join(parts(office.kept, rules, language)).replace("\u00a0", " ").replace("\u202f", " ")
-        assert partial in page
-        assert nobody in page
 
 
 def test_nobody_signs_in_the_name_of_nobody(built) -> None:
