@@ -15,6 +15,7 @@ RECORDINGS = {
 _REPORT = ".report.json"
 # A name with so many digits in a row may hold a phone number or a date: its outputs get an opaque name.
 _DIGIT_RUN = re.compile(r"\d{5,}")
+_OPAQUE = re.compile(r"call-[a-f0-9]{16}")
 
 
 def stem(
@@ -43,6 +44,11 @@ def opaque_stem(sha256: str) -> str:
 def opaque(sha256: str) -> str:
     """A name for the input of that digest that says nothing."""
     return f"call-{sha256[:16]}"
+
+
+def is_opaque(name: str) -> bool:
+    """True for what `opaque` gives: a name that may stand in a log, whatever others may be called."""
+    return _OPAQUE.fullmatch(name) is not None
 
 
 def is_report(name: str) -> bool:

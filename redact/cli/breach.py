@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from redact.cli.kept import moment, organisation, rows, spoken, stores
+from redact.cli.kept import local, moment, organisation, rows, spoken, stores
 from redact.errors import ExitCode, InputRejected, UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from redact.governance.breach import Known
 
-# The words of redact.governance.breach and .breach_scope, told again so that help answers at once.
+# The words of redact.governance.breach and .given_out, told again so that help answers at once.
 _NATURES = ("confidentiality", "integrity", "availability")
 _RISKS = ("unlikely", "risk", "high")
 _EXEMPTIONS = ("risk_removed", "disproportionate")
@@ -72,7 +72,7 @@ def open_case(ctx: click.Context, /, **given: Any) -> None:
     from redact.governance.breach import open_breach
 
     case = open_breach(stores(ctx), organisation(ctx), _known(given))
-    click.echo(f"{case.case_id}: tell the authority until {case.due_at}")
+    click.echo(f"{case.case_id}: tell the authority until {local(case.due_at)}")
 
 
 @breach.command("update")
@@ -102,7 +102,7 @@ def update(ctx: click.Context, /, case_id: str, **given: Any) -> None:
 @click.option("--from", "since", metavar="TIME", help="Of the log, from this moment.")
 @click.option("--to", "until", metavar="TIME", help="Up to this moment.")
 @click.option("--account", "accounts", multiple=True, metavar="NAME", help="Of the log, or a user of the page.")
-@click.option("--action", "actions", multiple=True, help="Of the log. [default: those that give out originals]")
+@click.option("--action", "actions", multiple=True, help="Of the log. [default: those that give out recordings]")
 @click.option("--ids", type=click.Path(path_type=Path, allow_dash=True), help="File of recordings' ids; - for stdin.")
 @click.option("--queue", "queues", multiple=True, help="Only calls of this queue.")
 @click.option("--archive", "archives", multiple=True, metavar="DIR|URL", help="Outputs. [default: the organisation's]")
@@ -113,7 +113,7 @@ def update(ctx: click.Context, /, case_id: str, **given: Any) -> None:
 @_json
 @click.pass_context
 def scope(ctx: click.Context, /, case_id: str, *, as_json: bool, **given: Any) -> None:
-    """Counts what is exposed, by the log, the page and the ledger. No recording is read."""
+    """Counts what is exposed, by the log, the page, exports and the ledger. No recording is read."""
     from redact.governance.breach_scope import scope as scoped
 
     stated = {name: given[name] for name in ("records", "persons") if given[name] is not None}
@@ -130,6 +130,16 @@ def scope(ctx: click.Context, /, case_id: str, *, as_json: bool, **given: Any) -
     if given["copy"] is None:
         click.echo("all are counted as in clear, as --copy was not given: --copy sealed or redacted, if they are not")
     click.echo(f"{_many(found.accesses, 'access', 'accesses')} counted, {found.others} of other things")
+    if found.exported:
+        click.echo(f"{_many(found.exported, 'recording')} of these left in exports")
+    if found.log_exports:
+        click.echo(f"the log was exported {_many(found.log_exports, 'time')}: ids and accounts, no recording")
+    if found.unknown:
+        click.echo(
+            f"redact: {_many(found.unknown, 'id is', 'ids are')} of no recording here, and not counted\n"
+            "  next: check the file of --ids; name other folders of outputs with --archive",
+            err=True,
+        )
     rows(("TYPE", "STRETCHES"), found.types.items())
     for kind, count in found.not_kept.items():
         click.echo(f"{kind}: {count} found and kept nowhere, so not exposed")
@@ -156,7 +166,7 @@ def contain(ctx: click.Context, /, case_id: str, steps: tuple[str, ...], ids: Pa
         return
     wanted = [step for step in containment.STEPS if not steps or step in steps]
     found = containment.contain(kept, case_id, wanted, ids)
-    rows(("STEP", "RESULT", "COUNT", "AT", "BY"), ((d.step, d.result, d.count, d.at, d.actor) for d in found))
+    rows(("STEP", "RESULT", "COUNT", "AT", "BY"), ((d.step, d.result, d.count, local(d.at), d.actor) for d in found))
     if any(done.step == "keys" and done.failed for done in found):
         click.echo("keys: look with redact keys list; where there are two, go on with redact keys rotate --resume")
     if any(done.failed for done in found):
@@ -211,7 +221,7 @@ def close(ctx: click.Context, /, case_id: str, **given: Any) -> None:
 @_json
 @click.pass_context
 def list_cases(ctx: click.Context, /, *, overdue: bool, drills: bool, as_json: bool) -> None:
-    """Lists breaches."""
+    """Lists breaches. Times are those of this machine (TZ), with their offset; in UTC with --json."""
     from datetime import UTC, datetime
 
     from redact.governance.breach import is_overdue
@@ -223,7 +233,7 @@ def list_cases(ctx: click.Context, /, *, overdue: bool, drills: bool, as_json: b
         click.echo(json.dumps([{**asdict(case), "is_overdue": is_overdue(case, now)} for case in found]))
     else:
         told = (
-            (c.case_id, c.state, c.due_at, c.fields.get("risk", ""), *_owed(c.fields, is_overdue(c, now)))
+            (c.case_id, c.state, local(c.due_at), c.fields.get("risk", ""), *_owed(c.fields, is_overdue(c, now)))
             for c in found
         )
         rows(("CASE", "STATE", "DUE", "RISK", "AUTHORITY TOLD", ""), told)
@@ -287,7 +297,7 @@ def _known(given: dict[str, Any]) -> Known:
 
 
 def _asked(given: dict[str, Any]) -> Any:
-    from redact.governance.breach_scope import Asked
+    from redact.governance.given_out import Asked
 
     ids = frozenset(_read(given["ids"]).split()) if given["ids"] else frozenset()
     accounts, actions = frozenset(given["accounts"]), frozenset(given["actions"])
@@ -306,7 +316,7 @@ def _read(file: Path) -> str:
 
 
 def _owed(fields: Any, is_late: bool) -> tuple[str, str]:
-    return fields.get("sent_at", ""), "overdue" if is_late else "drill" if fields.get("drill") else ""
+    return local(fields.get("sent_at", "")), "overdue" if is_late else "drill" if fields.get("drill") else ""
 
 
 def _many(count: int, one: str, several: str = "") -> str:

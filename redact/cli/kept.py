@@ -66,6 +66,13 @@ def moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(moment(text)) if text else None
 
 
+def local(at: str) -> str:
+    """A time as people here read it, on the clock of this machine (`TZ`), with its offset; empty for none."""
+    from datetime import datetime
+
+    return datetime.fromisoformat(at).astimezone().isoformat(" ", "minutes") if at else ""
+
+
 def rows(head: Sequence[str], found: Iterable[Sequence[object]]) -> None:
     """Print rows in columns, each as wide as its widest cell."""
     table = [[str(cell) for cell in row] for row in (head, *found)]

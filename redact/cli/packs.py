@@ -61,10 +61,10 @@ def export(ctx: click.Context, /, case_id: str, output: Path, *, force: bool, **
     kept, told_by = stores(ctx), rules_for(ctx, case_id)
     check_targets(output.parent, [output.name], force=force)
     phrase = packs.passphrase()
-    how = access.Packing(phrase, _voice(kept, case_id, given) if given["own_voice"] else None)
+    voice = _voice(kept, case_id, given) if given["own_voice"] else None
     with Staged(output.parent, private=True) as staged:
+        how = access.Packing(phrase, voice, publish=lambda: staged.publish(force=force))
         done = access.export(kept, told_by, case_id, cast("Any", staged.open(output.name)), how)
-        staged.publish(force=force)
     _tell_export(done)
     click.echo(f"passphrase, shown this once: {phrase}\n  send it by another way than the pack")
     if done.left_out:

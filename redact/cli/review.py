@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from redact.cli.options import chosen_options, chosen_policy, listening, share_o
 from redact.errors import CannotWrite, ModelMissing, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from redact.options import Index, Options
     from redact.report import Result
@@ -237,7 +238,8 @@ def _export(place: Any, folder: Path) -> int:
     reviews = place.reviews.reviews()
     known = {name: review.report for name, review in reviews.items() if review.state == "approved"}
     chosen = [call for call in place.desk.calls() if known.get(call.name) == call.report]
-    with Staged(folder) as staged:
+    with _logged(place, "gold", ["-"]) as counts, Staged(folder) as staged:
+        counts["calls"] = len(chosen)
         for call in chosen:
             staged.open(f"{call.name}.gold.json").write((json.dumps(gold(call), indent=1) + "\n").encode())
         staged.publish(force=True)
@@ -246,16 +248,30 @@ def _export(place: Any, folder: Path) -> int:
 
 def _export_terms(place: Any, file: Path) -> int:
     """Write accepted proposals as recognizers, for their owner alone: terms may be names; how many there were."""
+    from redact.naming import is_opaque, opaque
     from redact.publish import Staged
     from redact.review.terms import recognizers
 
     if place.proposals is None:
         raise UsageError("there are no stores, so nobody could propose anything", hint="begin with: redact keys init")
     accepted = place.proposals.all(("accepted",))
-    with Staged(file.absolute().parent, private=True) as staged:
+    known = {call.name: opaque(call.sha256) for call in place.desk.calls()}
+    names = {known.get(each.recording_id, each.recording_id) for each in accepted}
+    calls = sorted({name if is_opaque(name) else "-" for name in names})  # another may be a person's
+    with _logged(place, "terms", calls), Staged(file.absolute().parent, private=True) as staged:
         staged.open(file.name).write(recognizers(accepted).encode())
         staged.publish(force=True)
     return len(accepted)
+
+
+@contextmanager
+def _logged(place: Any, reason: str, of: Sequence[str]) -> Iterator[dict[str, int]]:
+    """The log has what is written out, under each call that it is of; `-` for no call in particular."""
+    counts: dict[str, int] = {}
+    with ExitStack() as logged:
+        for own_id in of if place.audit else ():
+            counts = logged.enter_context(place.audit.action("review.export", own_id, reason=reason))
+        yield counts
 
 
 def _clear(kept: Stores) -> Callable[[Call, int, int], str]:

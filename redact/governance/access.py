@@ -7,7 +7,7 @@ disk. By default a pack has the redacted outputs. The person's own words can be 
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -149,15 +149,20 @@ class Packing:
         phrase: that opens it.
         voice: makes the person's own words heard; None for the redacted outputs alone.
         now: for the information; None for this moment.
+        publish: gives the finished pack its name. The case is said to be exported only behind that.
     """
 
     phrase: str = field(repr=False)
     voice: OwnVoice | None = None
     now: datetime | None = None
+    publish: Callable[[], object] = lambda: None
 
 
 def export(stores: Stores, rules: Organisation, case_id: str, target: BinaryIO, how: Packing) -> Exported:
     """Make the pack of a request, of all recordings that were confirmed and may be given out.
+
+    The log has that it begins before anything is made, and how it ended. Whoever is given the passphrase only when this
+    has returned is given nothing that log and case don't know of.
 
     Args:
         stores: where things are kept.
@@ -170,7 +175,7 @@ def export(stores: Stores, rules: Organisation, case_id: str, target: BinaryIO, 
         HeldForReview: exports are frozen, for a breach is being looked into.
         UsageError: the request can't be answered so: of another kind, not checked, not decided, or nothing to give.
         PolicyError: the organisation's file lacks what the law wants told.
-        RedactError: it can't be logged, read or written.
+        RedactError: it can't be logged, read, written or published; the case has no export then.
     """
     found = decided(stores, case_id, _KINDS)
     require_complete(rules)
@@ -192,6 +197,7 @@ def export(stores: Stores, rules: Organisation, case_id: str, target: BinaryIO, 
         content.seek(0)
         size = packs.write(content, target, case_id, how.phrase)
         counts |= {"recordings": len(done.given), "left_out": len(done.left_out), "bytes": size}
+        how.publish()
         detail = {"recordings": [given.recording_id for given in done.given], "left_out": dict(done.left_out)}
         stores.cases.change(case_id, "exported", detail=detail, at=how.now)
     return Exported(done.given, done.left_out, size)

@@ -15,8 +15,9 @@ from typing import TypeVar
 from redact import __version__, paper
 from redact.errors import PolicyError, UsageError
 from redact.governance.breach import Known, Text, close, missing, open_breach, open_case, update
-from redact.governance.breach_scope import Asked, scope
+from redact.governance.breach_scope import scope
 from redact.governance.containment import contain
+from redact.governance.given_out import Asked
 from redact.governance.notification import notify
 from redact.governance.organisation import Organisation, Spoken
 from redact.governance.words import words

@@ -222,6 +222,8 @@ def _extent(told: Told, said: Mapping[str, str]) -> Iterator[str]:
     yield paper.table(("", ""), rows)
     if scope:
         yield f"<p>{escape(said['method'].format(**scope))} {escape(said['copies'].format(**scope))}.</p>"
+        if scope.get("exported"):
+            yield f"<p>{escape(said['left_in_exports'].format(count=scope['exported']))}</p>"
         if scope["stated"]:
             what = ", ".join(said[name] for name in scope["stated"])
             yield f"<p>{escape(said['stated'].format(what=what))}</p>"

@@ -1,4 +1,4 @@
-"""What a breach exposes: counted from the log, the page's decisions and the ledger, never from the recordings.
+"""What a breach exposes: counted from the log, the page's decisions, exports and the ledger, never from the recordings.
 
 Persons are counted three ways, and the ways are told: those on record for a call's lawful basis, by their pseudonyms;
 else calls in which the same telephone number or reference was said are one person's; else each call is one. The sum is
@@ -10,56 +10,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Literal
 
 from redact.batch.archive import Archive
 from redact.custody import sources_of
 from redact.errors import UsageError
-from redact.governance.access import OWN_VOICE
 from redact.governance.breach import Sealed, open_case, seal, sealed
+from redact.governance.given_out import GIVING, Asked, Copy, GivenOut, given_out
 from redact.governance.organisation import Organisation
 from redact.policy import DROPPED_TYPES
-from redact.stores.audit import ACTIONS, Action
+from redact.stores.audit import ACTIONS
 from redact.stores.cases import KINDS, said
 from redact.stores.ledger import Row
 from redact.stores.opened import Stores
+from redact.stores.signatures import is_comment
 
-Copy = Literal["sealed", "redacted", "clear"]
-# What gives somebody a recording in clear; of exports those of a person's own voice.
-CLEAR_ACTIONS: tuple[Action, ...] = ("vault.open", "original.hear", "subject.export")
 # How ids begin that are no recordings', though they have keys.
 _CASES = tuple(f"{kind}-" for kind in KINDS)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What to count.
-
-    Attributes:
-        since: of the log, from this moment; `until` up to this one.
-        accounts: of the log; users of the page too.
-        actions: of the log.
-        ids: of recordings, whatever the log says.
-        queues: only calls of these.
-        archives: whole folders of outputs, or those that are looked through.
-        copy: which copies are exposed: those in the vault without its keys, redacted outputs, or originals in clear.
-        whole: all that is in the archives, not what the log tells.
-    """
-
-    since: datetime | None = None
-    until: datetime | None = None
-    accounts: frozenset[str] = frozenset()
-    actions: frozenset[str] = frozenset()
-    ids: frozenset[str] = frozenset()
-    queues: frozenset[str] = frozenset()
-    archives: tuple[str, ...] = ()
-    copy: Copy = "clear"
-    whole: bool = False
-
-    def within(self, at: str) -> bool:
-        """True for a moment of the period."""
-        moment = datetime.fromisoformat(at)
-        return (self.since is None or moment >= self.since) and (self.until is None or moment <= self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +37,10 @@ class Scope:
         persons: about so many; the sum of `by_consent`, `by_terms` and `each_its_own`, or what somebody stated.
         agents: distinct pseudonyms of those who spoke for the centre.
         accesses: rows of the log that were counted.
+        exported: of the records, those that left in an export.
+        log_exports: how many times the log itself was exported: it has ids and accounts, and no recording.
         others: ids in those rows that are no recordings of the archives: cases, files sealed by hand.
+        unknown: ids that somebody gave and that are of no recording here; they are not among the records.
         types: how many stretches of each entity type were found in these recordings.
         not_kept: of codes and PINs, how many were found that are kept nowhere: what is sealed is a copy without them.
         sealed_only: of the records, those that nobody can read without keys; `redacted`, `in_clear` the others.
@@ -87,7 +56,10 @@ class Scope:
     each_its_own: int = 0
     agents: int = 0
     accesses: int = 0
+    exported: int = 0
+    log_exports: int = 0
     others: int = 0
+    unknown: int = 0
     types: Mapping[str, int] = field(default_factory=dict)
     not_kept: Mapping[str, int] = field(default_factory=dict)
     sealed_only: int = 0
@@ -122,39 +94,56 @@ def scope(
     case = open_case(stores, case_id)
     _check(asked, stated)
     with stores.audit.action("breach.scope", case_id, reason="drill" if case.fields.get("drill") else "breach") as told:
-        found, exposed = counted(stores, asked, asked.archives or organisation.archives, moment)
+        found, exposed = counted(stores, asked, organisation.archives, moment)
         known = stated or {}
         records, persons = known.get("records", found.records), known.get("persons", found.persons)
         found = replace(found, records=records, persons=persons, stated=tuple(sorted(known)))
         seal(stores, case_id, Sealed(sealed(stores, case).texts, tuple(sorted(exposed))))
         fields = {"scope": {**asdict(found), "unintelligible": found.is_unintelligible}}
         figures = {"records": found.records, "persons": found.persons, "accesses": found.accesses}
+        apart = {"exported": found.exported, "unknown_ids": found.unknown}
+        figures |= {name: count for name, count in apart.items() if count}
         stores.cases.change(case_id, "scoped", fields=fields, detail=figures, at=moment)
         told |= figures
     return found
 
 
-def counted(stores: Stores, asked: Asked, archives: Iterable[str], now: datetime) -> tuple[Scope, frozenset[str]]:
-    """What is exposed, and the ids of the recordings."""
-    rows = _rows(stores, archives, asked)
-    cleared, accesses = _accessed(stores, asked, archives)
-    touched = asked.ids
-    if asked.whole:
-        touched |= frozenset(rows)
-    elif asked.accounts or asked.actions or asked.since or asked.until:
-        touched |= cleared & frozenset(rows) if asked.queues else cleared
-    keyed = frozenset(key.recording_id for key in stores.keys.listed() if not key.recording_id.startswith(_CASES))
-    exposed = frozenset(each for each in touched if each in rows or each in asked.ids or each in keyed)
-    copies = _copies(stores, asked, exposed, cleared, rows)
+def counted(stores: Stores, asked: Asked, archives: Sequence[str], now: datetime) -> tuple[Scope, frozenset[str]]:
+    """What is exposed, and the ids of the recordings.
+
+    Args:
+        stores: where things are kept.
+        asked: what to count.
+        archives: all of the organisation's.
+        now: the moment.
+    """
+    every = {url: _rows(stores, url) for url in dict.fromkeys((*asked.archives, *archives))}
+    rows = _narrowed((row for url in asked.archives or archives for row in every[url]), asked)
+    given = given_out(stores, asked, asked.archives or archives)
+    touched = frozenset(rows) if asked.whole else frozenset()
+    if not asked.whole and (asked.accounts or asked.actions or asked.since or asked.until):
+        touched = given.ids & frozenset(rows) if asked.queues else given.ids
+    known = frozenset(row.recording_id for found in every.values() for row in found) | _elsewhere(stores)
+    exposed = (touched | asked.ids) & known
+    copies = _copies(stores, asked, exposed, given, rows)
     persons = _persons(stores, exposed, rows)
     types, not_kept = _types([rows[each] for each in exposed & frozenset(rows)])
     agents = {row.agent for each in exposed & frozenset(rows) for row in rows[each] if row.agent}
     found = Scope(
         said(now), asked.copy, len(exposed), sum(persons.values()), persons["by_consent"], persons["by_terms"],
-        persons["each_its_own"], len(agents), accesses, len(touched - exposed), types, not_kept,
+        persons["each_its_own"], len(agents), given.accesses, len(exposed & given.exported), given.log_exports,
+        len(touched - known), len(asked.ids - known), types, not_kept,
         copies["sealed"], copies["redacted"], copies["clear"],
     )  # fmt: skip
     return found, exposed
+
+
+def _elsewhere(stores: Stores) -> frozenset[str]:
+    """Ids of recordings that no ledger need know: sealed, or erased with a certificate since somebody had them."""
+    keyed = (key.recording_id for key in stores.keys.listed())
+    sealed_ones = {own for own in keyed if not own.startswith(_CASES) and not is_comment(own)}
+    erased = {each.recording_id for each in stores.certificates.all() if each.scope not in {"case", "comment"}}
+    return frozenset(sealed_ones | erased)
 
 
 def _check(asked: Asked, stated: Mapping[str, int] | None) -> None:
@@ -165,58 +154,38 @@ def _check(asked: Asked, stated: Mapping[str, int] | None) -> None:
             hint="give a period, accounts, actions, ids, a queue, an archive or --whole",
         )
     if asked.actions - set(ACTIONS):
-        raise UsageError("the log has no such action", hint=f"such as: {', '.join(CLEAR_ACTIONS)}")
+        raise UsageError("the log has no such action", hint=f"such as: {', '.join(GIVING)}")
 
 
-def _rows(stores: Stores, archives: Iterable[str], asked: Asked) -> dict[str, list[Row]]:
-    """Rows of the ledger by recording: of the queues, and made by the end of the period."""
+def _rows(stores: Stores, url: str) -> list[Row]:
+    """Rows of an archive's ledger that have recordings."""
+    return [row for row in stores.ledger.archive(Archive(url).url).rows() if row.recording_id]
+
+
+def _narrowed(every: Iterable[Row], asked: Asked) -> dict[str, list[Row]]:
+    """Rows by recording: of the queues, and made by the end of the period."""
     found: dict[str, list[Row]] = {}
-    for url in archives:
-        for row in stores.ledger.archive(Archive(url).url).rows():
-            is_there = (
-                not row.finished_at or asked.until is None or datetime.fromisoformat(row.finished_at) <= asked.until
-            )
-            if row.recording_id and is_there and (not asked.queues or row.queue in asked.queues):
-                found.setdefault(row.recording_id, []).append(row)
+    for row in every:
+        is_there = not row.finished_at or asked.until is None or datetime.fromisoformat(row.finished_at) <= asked.until
+        if is_there and (not asked.queues or row.queue in asked.queues):
+            found.setdefault(row.recording_id, []).append(row)
     return found
 
 
-def _accessed(stores: Stores, asked: Asked, archives: Iterable[str]) -> tuple[frozenset[str], int]:
-    """The ids that somebody had access to, by log and page, and how many times.
-
-    What was refused gave nothing out. What has begun and not ended did, for all anybody knows.
-    """
-    wanted = asked.actions or frozenset(CLEAR_ACTIONS)
-    had: Counter[tuple[str, str, str]] = Counter()
-    for entry in stores.audit.entries():
-        is_asked = entry.action in wanted and (not asked.accounts or entry.actor in asked.accounts)
-        if entry.action == "subject.export" and entry.reason != OWN_VOICE and not asked.actions:
-            continue  # redacted outputs, encrypted for the person that they are of
-        if is_asked and entry.object_id != "-" and asked.within(entry.at):
-            key = (entry.actor, entry.action, entry.object_id)
-            had[key] += {"begun": 1, "refused": -1}.get(entry.outcome, 0)
-    if "original.hear" in wanted:
-        for url in archives:
-            for decision in stores.reviews(Archive(url).url).decisions():
-                if decision.kind == "original" and decision.name in asked.accounts and asked.within(decision.at):
-                    had[decision.name, "original.hear", decision.recording_id] += 1
-    counts = {key: count for key, count in had.items() if count > 0}
-    return frozenset(object_id for _, _, object_id in counts), sum(counts.values())
-
-
 def _copies(
-    stores: Stores, asked: Asked, exposed: frozenset[str], cleared: frozenset[str], rows: Mapping[str, list[Row]]
+    stores: Stores, asked: Asked, exposed: frozenset[str], given: GivenOut, rows: Mapping[str, list[Row]]
 ) -> Counter[str]:
     """Of the recordings, how many can nobody read, are redacted, or in clear. In doubt it is in clear."""
-    if asked.copy != "sealed":
-        return Counter({asked.copy: len(exposed)})
+    masked = exposed & given.redacted - given.clear
+    if asked.copy == "redacted":
+        return Counter(redacted=len(exposed))
+    if asked.copy == "clear":  # what somebody names, or a whole archive, is taken for what they say it is
+        masked = masked - asked.ids if not asked.whole else frozenset()
+        return Counter(redacted=len(masked), clear=len(exposed - masked))
     vault = {each.recording_id for each in stores.vault.listed() if each.kind == "original"}
-    only = {
-        each
-        for each in exposed & vault - cleared
-        if all(row.original in {"vault", "deleted"} for row in rows.get(each, ()))
-    }
-    return Counter({"sealed": len(only), "clear": len(exposed - only)})
+    unread = exposed & vault - given.clear
+    only = {each for each in unread if all(row.original in {"vault", "deleted"} for row in rows.get(each, ()))}
+    return Counter(sealed=len(only - masked), redacted=len(only & masked), clear=len(exposed - only))
 
 
 def _types(exposed: Iterable[Sequence[Row]]) -> tuple[dict[str, int], dict[str, int]]:

@@ -106,6 +106,20 @@ def erase_case(stores: Stores, case_id: str, *, reason: str) -> Certificate:
     return certificate
 
 
+def erase_comment(stores: Stores, comment_id: str, *, reason: str) -> Certificate:
+    """Erase what was commented when a report was signed; that it was signed stays.
+
+    Raises:
+        UsageError: a legal hold is on it.
+        RedactError: it can't be removed. Run it again.
+    """
+    _require_free(stores, comment_id)
+    with stores.audit.action("erase", comment_id, reason=reason) as counts:
+        counts["sealed"] = int(stores.vault.erase(comment_id))
+        # Last: whoever is killed before finds it without a certificate, and erases it again.
+        return stores.certificates.add(stores.audit, comment_id, counts, reason=reason, scope="comment")
+
+
 def resumed(stores: Stores, archives: Sequence[str] | Places) -> Iterator[tuple[str, RedactError | None]]:
     """End each erasure that was begun and not ended; its recording, and what keeps it from being erased, if anything.
 

@@ -80,6 +80,8 @@ def build(
         "document": document_id(period.month),
         "month": str(period.month),
         "is_over": period.month.ends <= period.now,
+        # Up to when it tells: the month's end, or before that the moment at which it is made.
+        "covers_until": min(period.month.ends, period.now).isoformat(timespec="seconds"),
         "made_at": period.now.isoformat(timespec="seconds"),
         "controller": known(organisation.controller),
         "dpo": known(organisation.dpo),

@@ -24,10 +24,11 @@ def page(told: Mapping[str, Any], language: str) -> str:
     """
     said = words("monthly", language)
     title = f"{said['title']} {month_of(told['month'], language)}"
-    is_over = "" if told["is_over"] else f" {said['not_over']}"
+    part = said["not_over"].format(at=_minute(told["covers_until"], language))
     parts = [
         f"<h1>{title}</h1>",
-        f'<p class="what">{said["made"].format(at=_minute(told["made_at"], language))}{is_over}</p>',
+        f'<p class="what">{said["made"].format(at=_minute(told["made_at"], language))}</p>',
+        *([] if told["is_over"] else [f"<p><strong>{part}</strong></p>"]),
         paper.facts(said["for"], {said["controller"]: told["controller"]["name"], said["dpo"]: told["dpo"]["name"]}),
         _cards(told, language),
         *_runs(told, language),

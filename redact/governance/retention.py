@@ -1,7 +1,8 @@
 """What is kept longer than the organisation says, and erasing it: recordings, what was made from them, logs, requests.
 
 A recording's age counts from when it was recorded, else from when a batch was done with it; a sealed original's that no
-batch knows, from when it was sealed. A legal hold keeps what it is on, whatever its age.
+batch knows, from when it was sealed; a comment's on a report, from when that was signed. A legal hold keeps what it is
+on, whatever its age.
 """
 
 from collections import Counter
@@ -23,6 +24,7 @@ from redact.stores.audit import Entry
 from redact.stores.cases import CLOSED, KINDS
 from redact.stores.ledger import Row
 from redact.stores.opened import Stores
+from redact.stores.signatures import is_comment
 
 CLASSES: tuple[RetentionClass, ...] = get_args(RetentionClass)
 SOON = timedelta(days=30)
@@ -220,8 +222,8 @@ def _began(row: Row) -> str:
 
 
 def _analyses(stores: Stores, places: Places) -> dict[str, str]:
-    """When each recording began of which only the report is left; and when each run of a batch did."""
-    found: dict[str, str] = {}
+    """When each recording began of which only the report is left; when each run did; and when each comment was made."""
+    found = _comments(stores)
     for archive in places.archives:
         for row in stores.ledger.archive(archive.url).rows(states=("erased",)):
             if row.report:
@@ -230,6 +232,17 @@ def _analyses(stores: Stores, places: Places) -> dict[str, str]:
         run = _run(path)
         found[run] = run.partition("-")[0]
     return found
+
+
+def _comments(stores: Stores) -> dict[str, str]:
+    """When each comment on a report was made that is sealed, or of which nothing certifies that it was erased.
+
+    Of one that nobody signed, for somebody was interrupted, the key knows.
+    """
+    made_at = {key.recording_id: key.made_at for key in stores.keys.listed() if is_comment(key.recording_id)}
+    erased = {each.recording_id for each in stores.certificates.all() if each.scope == "comment"}
+    signed = {each.comment_id: each.at for each in stores.signatures.all() if each.comment_id}
+    return {own: at for own, at in {**made_at, **signed}.items() if own in made_at or own not in erased}
 
 
 def _run(path: str) -> str:
@@ -297,6 +310,8 @@ def _erase_due(
     def erase(name: RetentionClass, own: str) -> object:
         if name == "recordings":
             return erasure.erase(stores, places, own, reason=REASON, keeps_report=own in outlived)
+        if is_comment(own):
+            return erasure.erase_comment(stores, own, reason=REASON)
         if name == "analyses":
             return erasure.erase_analyses(stores, places, own, reason=REASON)
         return erasure.erase_case(stores, own, reason=REASON)

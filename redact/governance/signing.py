@@ -2,12 +2,13 @@
 
 A report's files are known by their SHA-256. The log's key binds it to who signed, when and with which decision, so that
 neither the file nor the signature can be changed unseen. A comment may hold anything: it is sealed in the vault.
+
+A report that was made before its month was over tells of a part of it. It is not signed: the month would pass for done.
 """
 
 import hashlib
 import io
 import re
-import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from redact.governance.prose import empty_contact, refuse_gaps
 from redact.governance.ran import ALL_RUNS
 from redact.stores.audit import actor
 from redact.stores.opened import Stores
-from redact.stores.signatures import Signature
+from redact.stores.signatures import Signature, new_comment
 
 # A comment is a page, not a book.
 LONGEST_COMMENT_BYTES = 100_000
@@ -38,13 +39,35 @@ class Listed:
     Attributes:
         is_over: False for the month that we are in.
         built: how many times it was made.
-        signatures: those of the officer, the last one last.
+        early: how many of these times before the month was over.
+        signatures: those of the officer, of reports of the whole month; the last one last.
+        partial: those of reports that tell of a part of it, as they could be signed once.
     """
 
     month: Month
     is_over: bool
     built: int
+    early: int
     signatures: tuple[Signature, ...]
+    partial: tuple[Signature, ...] = ()
+
+    @property
+    def is_due(self) -> bool:
+        """True where the month is over, and nobody has signed a report of all of it."""
+        return self.is_over and not self.signatures
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A file that is as it was made.
+
+    Attributes:
+        signatures: of the officer; none where nobody has signed it.
+        until: up to when it tells, where it was made before its month was over; empty for all of the month.
+    """
+
+    signatures: tuple[Signature, ...]
+    until: str = ""
 
 
 def note(stores: Stores, document: str, files: Iterable[bytes], now: datetime | None = None) -> None:
@@ -75,25 +98,31 @@ def sign(
     Raises:
         PolicyError: the officer is not named.
         InputRejected, Damaged: it is no report that was made here, or it was changed since.
-        UsageError: a comment was announced and is empty, or it is too long.
+        UsageError: it was made before its month was over; a comment was announced and is empty, or it is too long.
     """
     refuse_gaps("a signature", empty_contact(organisation.dpo, "dpo", ("name",)))
     if (decision == "comment" and not comment.strip()) or len(comment) > LONGEST_COMMENT_BYTES:
         raise UsageError("the comment is empty or too long", hint="give a file with it: --comment-file")
     built = _of(stores, content, "")[0]
+    if _until(built):
+        raise UsageError(
+            "the report was made before its month was over, so it tells of a part of the month",
+            hint="when the month is over, make it again and sign that: "
+            f"redact report monthly --month {_month(built)} -o DIR --force",
+        )
     if len(organisation.dpo.name) > 80:
         raise UsageError("the officer's name is too long to sign with", hint="80 characters at most: dpo.name")
     with stores.audit.action("document.sign", built.document, reason=decision) as counts:
         comment_id = ""
         if comment.strip():
-            comment_id = f"{built.document}-comment-{secrets.token_hex(4)}"
+            comment_id = new_comment(built.document)
             counts["comment_bytes"] = stores.vault.seal(io.BytesIO(comment), comment_id, "case")
         unsigned = Signature(built.document, built.sha256, "", organisation.dpo.name, decision, comment_id)
         return stores.signatures.add(unsigned, stores.audit, now)
 
 
-def verify(stores: Stores, content: bytes, name: str = "") -> tuple[Signature, ...]:
-    """The officer's signatures of a file; none where nobody has signed it, but it is as it was made.
+def verify(stores: Stores, content: bytes, name: str = "") -> Verified:
+    """That a file is as it was made, with the officer's signatures, and up to when it tells.
 
     Args:
         stores: where things are kept.
@@ -104,7 +133,17 @@ def verify(stores: Stores, content: bytes, name: str = "") -> tuple[Signature, .
         Damaged: the file, or a signature, was changed.
         InputRejected: it is no report that was made here.
     """
-    return tuple(each for each in _of(stores, content, name) if each.decision != "built")
+    built, *others = _of(stores, content, name)
+    return Verified(tuple(each for each in others if each.decision != "built"), _until(built))
+
+
+def _month(built: Signature) -> Month:
+    return Month.parse(built.document.removeprefix("monthly-"))
+
+
+def _until(built: Signature) -> str:
+    """Up to when a report tells: the moment at which it was made; empty where its month was over then."""
+    return "" if datetime.fromisoformat(built.at) >= _month(built).ends else built.at
 
 
 def _of(stores: Stores, content: bytes, name: str) -> tuple[Signature, ...]:
@@ -143,14 +182,16 @@ def _checked(stores: Stores) -> tuple[Signature, ...]:
     return known
 
 
-def comments(stores: Stores, signatures: Iterable[Signature]) -> Iterator[tuple[Signature, str]]:
-    """What was commented, in clear; logged.
+def comments(stores: Stores, signatures: Iterable[Signature]) -> Iterator[tuple[Signature, str | None]]:
+    """What was commented, in clear, logged; None for what was erased, as it was kept for long enough.
 
     Raises:
-        KeyMissing: it was erased, or its key is not here.
+        KeyMissing: its key is not here.
     """
     for each in signatures:
-        if each.comment_id:
+        if each.comment_id and stores.is_erased(each.comment_id):
+            yield each, None
+        elif each.comment_id:
             with stores.audit.action("vault.open", each.comment_id, reason="comment"):
                 yield each, b"".join(stores.vault.opened(each.comment_id, "case")).decode("utf-8", "replace")
 
@@ -182,5 +223,11 @@ def months(stores: Stores, organisation: Organisation, now: datetime | None = No
 
 def _listed(month: Month, current: Month, made: Mapping[str, list[Signature]]) -> Listed:
     here = made.get(f"monthly-{month}", [])
-    built = len({each.at for each in here if each.decision == "built"})
-    return Listed(month, month < current, built, tuple(each for each in here if each.decision != "built"))
+    times = {each.at: bool(_until(each)) for each in here if each.decision == "built"}
+    early = {each.sha256 for each in here if each.decision == "built" and _until(each)}
+    signed = [each for each in here if each.decision != "built"]
+    return Listed(
+        month, month < current, len(times), sum(times.values()),
+        tuple(each for each in signed if each.sha256 not in early),
+        tuple(each for each in signed if each.sha256 in early),
+    )  # fmt: skip

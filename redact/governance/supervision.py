@@ -60,7 +60,7 @@ def _cards(told: Mapping[str, Any], covered: Mapping[str, Any], listed: Sequence
         said["covered"]: "–" if whole is None else share(whole, language),
         said["overdue"]: count(sum(each["overdue"] for each in told["retention"].values()), language),
         said["heard"]: count(len(told["clear_access"]), language),
-        said["to_sign"]: count(sum(each.is_over and not each.signatures for each in listed), language),
+        said["to_sign"]: count(sum(each.is_due for each in listed), language),
     }
     return paper.cards(figures) + f"<p>{said['whole' if told['log_is_whole'] else 'broken']}</p>"
 
@@ -72,17 +72,21 @@ def _deadlines(stores: Stores, moment: datetime, language: str) -> Iterator[str]
         (case for kind in KINDS for case in stores.cases.all(kind) if case.state != CLOSED),
         key=lambda case: case.due_at,
     )
-    if not still:
-        yield f"<p>{said['no_cases']}</p>"
-        return
+    drills = [case for case in still if case.fields.get("drill")]
     rows = [
         (
             case.case_id, said[case.kind], term(case.state, language), day(case.due_at, language),
             days_left(datetime.fromisoformat(case.due_at), moment),
         )
         for case in still
+        if case not in drills
     ]  # fmt: skip
-    yield paper.table([said[name] for name in ("case", "kind", "state", "due", "days")], rows)
+    if rows:
+        yield paper.table([said[name] for name in ("case", "kind", "state", "due", "days")], rows)
+    else:
+        yield f"<p>{said['no_cases']}</p>"
+    if drills:  # one that was interrupted stays open; nobody owes anything for it
+        yield f"<p>{said['drills']} {', '.join(f'<code>{case.case_id}</code>' for case in drills)}</p>"
 
 
 def _weeks(by_week: Mapping[str, Mapping[str, Any]], language: str) -> Iterator[str]:
@@ -103,12 +107,21 @@ def _reports(listed: Sequence[signing.Listed], language: str) -> Iterator[str]:
     rows = [
         (
             month_of(str(each.month), language),
-            said["times"].format(count=each.built),
-            ", ".join(f"{said[s.decision]}, {s.name}, {day(s.at, language)}" for s in each.signatures)
-            or (said["nobody"] if each.is_over else "–"),
+            said["early" if each.early and each.is_over else "times"].format(count=each.built, early=each.early),
+            "; ".join(_signed(each, language)),
         )
         for each in reversed(listed)
     ]
     if rows:
         yield paper.table([said[name] for name in ("month", "made", "decision")], rows)
     yield f"<p>{said['sign']}</p>"
+
+
+def _signed(each: signing.Listed, language: str) -> Iterator[str]:
+    """Who signed a month's report; that nobody did, also where somebody signed one of a part of the month."""
+    said = words("supervision", language)
+    for signature in (*each.signatures, *each.partial):
+        what = f"{said[signature.decision]}, {signature.name}, {day(signature.at, language)}"
+        yield said["partial"].format(what=what) if signature in each.partial else what
+    if not each.signatures:
+        yield said["nobody" if each.is_over else "going_on"]

@@ -40,7 +40,7 @@ Action = Literal[
     "subject.extend", "subject.close", "subject.identity", "subject.letter",
     "retention.apply", "document.build", "document.sign", "breach.open",
     "breach.update", "breach.scope", "breach.contain", "breach.notify", "breach.close", "training.record",
-    "clear.ask", "clear.grant", "users.change", "terms.decide",
+    "clear.ask", "clear.grant", "users.change", "terms.decide", "review.export",
 ]  # fmt: skip
 Outcome = Literal["begun", "done", "refused", "failed"]
 ACTIONS: tuple[Action, ...] = get_args(Action)

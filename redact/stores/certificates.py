@@ -17,8 +17,9 @@ from redact.stores.audit import Audit
 from redact.stores.cases import said
 from redact.stores.database import Database
 
-# What a certificate is about: a recording with all that came of it; its original alone; what was made from it; a case.
-Scope = Literal["recording", "original", "analyses", "case"]
+# What a certificate is about: a recording with all that came of it; its original alone; what was made from it; a case;
+# what was commented when a report was signed.
+Scope = Literal["recording", "original", "analyses", "case", "comment"]
 
 _CERTIFICATES = Table(
     "certificates", MetaData(),
@@ -30,10 +31,10 @@ _CERTIFICATES = Table(
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """That a recording, or a case, was erased.
+    """That a recording, a case or a comment was erased.
 
     Attributes:
-        recording_id: of the recording; of the case, where the scope is that.
+        recording_id: of the recording; of the case or comment, where the scope is that.
         reason: one word of few, such as `retention` or `request`.
         case_id: of the request, if there was one; empty else.
         counts: of what was removed: outputs, sealed files, keys and so on.
@@ -102,8 +103,9 @@ class Certificates:
         return self._database.alone("retention")
 
     def is_erased(self, recording_id: str, *, with_outputs: bool = False) -> bool:
-        """True where a recording, or a case, was erased for good: with its redacted outputs, or be it without them."""
-        wanted = _CERTIFICATES.c.scope.in_(("recording",) if with_outputs else ("recording", "original", "case"))
+        """True where it was erased for good: a recording with its outputs, or be it without them; a case; a comment."""
+        scopes: tuple[Scope, ...] = ("recording",) if with_outputs else ("recording", "original", "case", "comment")
+        wanted = _CERTIFICATES.c.scope.in_(scopes)
         here = select(_CERTIFICATES.c.certificate_id).where((_CERTIFICATES.c.recording_id == recording_id) & wanted)
         with self._database.reading() as connection:
             return connection.execute(here).first() is not None

@@ -1,10 +1,13 @@
 """Who signed which document: by its SHA-256, with a decision, bound together by the log's key.
 
 A document is noted here when it is made, too (`built`), so that one that was changed before anybody signed it shows.
-What was commented lies sealed in the vault, for it may hold anything.
+What was commented lies sealed in the vault, for it may hold anything, and is kept as long as analyses are
+(`redact.governance.retention`); the signature itself stays.
 """
 
 import json
+import re
+import secrets
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -16,6 +19,7 @@ from redact.stores.cases import said
 from redact.stores.database import Database
 
 Decision = Literal["built", "approved", "comment"]
+_COMMENT = re.compile(r"[a-z]+-\d{4}-\d{2}-comment-[0-9a-f]{8}")
 
 _SIGNATURES = Table(
     "signatures", MetaData(),
@@ -23,6 +27,16 @@ _SIGNATURES = Table(
     Column("at", String), Column("name", String), Column("decision", String), Column("comment_id", String),
     Column("signature", String),
 )  # fmt: skip
+
+
+def new_comment(document: str) -> str:
+    """An id under which a comment on a document is sealed."""
+    return f"{document}-comment-{secrets.token_hex(4)}"
+
+
+def is_comment(own_id: str) -> bool:
+    """True for the id of a comment, which is no recording's and no case's."""
+    return _COMMENT.fullmatch(own_id) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from redact.governance import breach
 from redact.governance.breach import Known
-from redact.governance.breach_scope import Asked, scope
+from redact.governance.breach_scope import scope
+from redact.governance.given_out import Asked
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 TEXTS = {"nature": "A laptop was stolen.", "consequences": "Calls from strangers.", "measures": "The disk was wiped."}

@@ -13,8 +13,9 @@ from test_canaries_in_stores import found_in, ways
 from redact.errors import PolicyError, UsageError
 from redact.governance import breach, breach_papers, organisation
 from redact.governance.breach import Known
-from redact.governance.breach_scope import Asked, scope
+from redact.governance.breach_scope import scope
 from redact.governance.containment import contain
+from redact.governance.given_out import Asked
 from redact.governance.notification import notify, register, register_file
 from redact.governance.words import words
 from redact.stores.opened import Stores
@@ -386,6 +387,31 @@ def test_the_list_of_what_is_overdue_exits_with_1(office, org) -> None:
     assert (code, case in told) == (1, True)
     assert run(office, "breach", "update", case, "--sent-at", "2026-03-10T13:00:00+00:00")[0] == 0
     assert run(office, "breach", "list", "--overdue")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("zone", "due", "told"),
+    [("UTC", "2026-03-13 12:00+00:00", "2026-03-10 13:00+00:00"),
+     ("Europe/Paris", "2026-03-13 13:00+01:00", "2026-03-10 14:00+01:00"),
+     ("America/New_York", "2026-03-13 08:00-04:00", "2026-03-10 09:00-04:00")],
+)  # fmt: skip
+def test_people_read_times_of_their_clock_and_machines_in_utc(
+    office, org, tmp_path, monkeypatch, zone, due, told
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    case = breach.open_breach(office.kept, org, Known(aware_at=NOON, sent_at=later(1)), later(2)).case_id
+    (line,) = [line for line in run(office, "breach", "list")[1].splitlines() if case in line]
+    assert due in line
+    assert told in line
+    (listed,) = json.loads(run(office, "breach", "list", "--json")[1])
+    assert (listed["due_at"], listed["fields"]["sent_at"]) == ("2026-03-13T12:00:00+00:00", "2026-03-10T13:00:00+00:00")
+    for ending in (".csv", ".json"):
+        file = tmp_path / f"register{ending}"
+        assert run(office, "breach", "register", "-o", file)[0] == 0
+        assert "2026-03-13T12:00:00+00:00" in file.read_text()
+    opened = run(office, "breach", "open", "--aware-at", "2026-03-10T12:00:00+00:00")[1]
+    assert opened.endswith(f": tell the authority until {due}\n")
 
 
 def test_every_word_that_papers_use_is_there_in_both_languages() -> None:

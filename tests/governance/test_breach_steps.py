@@ -3,25 +3,31 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from breach_world import CLOSING, NOON, TEXTS, later, whole
 from governance_world import ORGANISATION, run
+from subject_world import confirmed
 
 from redact.errors import HeldForReview, KeyMissing, UsageError
 from redact.governance import breach, organisation
 from redact.governance.breach import Known
 from redact.governance.breach_drill import drill
-from redact.governance.breach_scope import Asked, scope
+from redact.governance.breach_scope import scope
 from redact.governance.containment import contain, thaw
+from redact.governance.erasure import erase
 from redact.governance.freeze import is_frozen, require_not_frozen
+from redact.governance.given_out import Asked
 from redact.governance.notification import notify, register
 from redact.governance.words import words
 from redact.stores import master
+from redact.stores.audit import actor
 from redact.stores.consent import Record
 from redact.stores.opened import Stores
 from redact.stores.reviews import User
+from redact.stores.signatures import new_comment
 
 
 class TestScope:
@@ -105,13 +111,133 @@ class TestScope:
 
     def test_ids_a_queue_and_what_somebody_states(self, office, org) -> None:
         case = whole(office, org)
-        assert scope(office.kept, org, case, Asked(ids=frozenset({office.ids[0], "call-elsewhere"}))).records == 2
+        found = scope(office.kept, org, case, Asked(ids=frozenset({office.ids[0], "call-elsewhere"})))
+        assert (found.records, found.unknown) == (1, 1)
+        assert breach.sealed(office.kept, office.kept.cases.case(case)).exposed == (office.ids[0],)
         assert scope(office.kept, org, case, Asked(whole=True, queues=frozenset({"sales"}))).records == 0
         found = scope(office.kept, org, case, Asked(), stated={"persons": 900, "records": 1000})
         assert (found.records, found.persons, found.stated) == (1000, 900, ("persons", "records"))
         for asked in (Asked(), Asked(queues=frozenset({"sales"})), Asked(actions=frozenset({"vault.peek"}))):
             with pytest.raises(UsageError):
                 scope(office.kept, org, case, asked)
+
+
+class TestExports:
+    """What left in an export is counted, whoever made it, by period, account and action."""
+
+    @pytest.fixture
+    def exported(self, office):
+        """A request of which the first two recordings were given out, redacted."""
+        case_id = confirmed(office, "access")
+        target = office.world.root / "x.redact-pack"
+        assert run(office, "subject", "export", case_id, "-o", target)[0] == 0
+        return case_id
+
+    def exposed(self, office, case) -> tuple[str, ...]:
+        return breach.sealed(office.kept, office.kept.cases.case(case)).exposed
+
+    def test_a_pack_s_recordings_are_counted_as_redacted(self, office, org, exported) -> None:
+        case, account = whole(office, org), actor()
+        found = scope(office.kept, org, case, Asked(accounts=frozenset({account})))
+        assert (found.records, found.exported, found.redacted, found.in_clear) == (2, 2, 2, 0)
+        assert (found.accesses, found.others) == (1, 0)
+        assert self.exposed(office, case) == tuple(office.ids[:2])
+        now = datetime.now(UTC)
+        for asked, count in (
+            (Asked(since=now - timedelta(hours=1)), 2), (Asked(until=now - timedelta(hours=1)), 0),
+            (Asked(actions=frozenset({"subject.export"})), 2), (Asked(actions=frozenset({"vault.open"})), 0),
+            (Asked(accounts=frozenset({"nobody-else"})), 0),
+        ):  # fmt: skip
+            assert scope(office.kept, org, case, asked).records == count
+        _, told, _ = run(office, "breach", "scope", case, "--account", account)
+        assert "2 recordings of these left in exports" in told
+
+    def test_what_was_opened_too_or_is_named_or_heard_is_in_clear(self, office, org, exported) -> None:
+        case, account = whole(office, org), frozenset({actor()})
+        with office.kept.audit.action("vault.open", office.ids[0]):
+            pass
+        found = scope(office.kept, org, case, Asked(accounts=account))
+        assert (found.records, found.redacted, found.in_clear, found.accesses) == (2, 1, 1, 2)
+        found = scope(office.kept, org, case, Asked(accounts=account, ids=frozenset(office.ids[:2])))
+        assert (found.redacted, found.in_clear) == (0, 2)
+        found = scope(office.kept, org, case, Asked(accounts=account, ids=frozenset(office.ids), copy="sealed"))
+        assert (found.sealed_only, found.redacted, found.in_clear) == (2, 1, 1)
+        with office.kept.audit.action("subject.export", exported, reason="own_voice"):
+            pass  # nothing noted which, so all that were confirmed
+        found = scope(office.kept, org, case, Asked(accounts=account))
+        assert (found.records, found.redacted, found.in_clear) == (2, 0, 2)
+
+    def test_one_that_was_refused_gave_nothing_out_and_one_that_was_killed_did(self, office, org) -> None:
+        case, request = whole(office, org), confirmed(office, "access")
+        with pytest.raises(KeyMissing), office.kept.audit.action("subject.export", request):
+            raise KeyMissing("no key", hint="none")
+        assert scope(office.kept, org, case, Asked(accounts=frozenset({actor()}))).records == 0
+        office.kept.audit.add("subject.export", "begun", request)
+        found = scope(office.kept, org, case, Asked(accounts=frozenset({actor()})))
+        assert (found.records, found.exported) == (2, 2)
+
+    def test_what_was_erased_since_counts_and_a_request_that_is_gone_is_told(self, office, org, exported) -> None:
+        case, account = whole(office, org), frozenset({actor()})
+        erase(office.kept, office.archives, office.ids[0], reason="request")
+        found = scope(office.kept, org, case, Asked(accounts=account))
+        assert (found.records, found.others) == (2, 0)
+        office.kept.cases.erase(exported)
+        found = scope(office.kept, org, case, Asked(accounts=account))
+        assert (found.records, found.accesses, found.others) == (0, 1, 1)
+
+    def test_terms_that_were_written_out_are_of_their_calls(self, office, org, tmp_path) -> None:
+        case = whole(office, org)
+        proposals = office.kept.proposals(str(office.world.dest.resolve()))
+        proposals.add(office.ids[2], "rita", "allow", "Blauwe Reiger")
+        proposals.decide(proposals.all()[0].number, "lea", accept=True)
+        out = tmp_path / "terms.yaml"
+        assert run(office, "review", office.world.dest, "--team", "--export-terms", out)[0] == 0
+        assert "Blauwe Reiger" in out.read_text()
+        rows = [e for e in office.kept.audit.entries() if e.action == "review.export"]
+        assert [(e.outcome, e.object_id, e.reason) for e in rows] == [
+            ("begun", office.ids[2], "terms"), ("done", office.ids[2], "terms")
+        ]  # fmt: skip
+        found = scope(office.kept, org, case, Asked(accounts=frozenset({actor()})))
+        assert (found.records, found.exported, found.in_clear) == (1, 1, 1)
+        assert run(office, "review", office.world.dest, "--team", "--export-gold", tmp_path / "gold")[0] == 0
+        assert scope(office.kept, org, case, Asked(actions=frozenset({"review.export"}))).records == 1
+
+    def test_the_log_has_no_recording_in_it_and_that_it_left_is_told(self, office, org) -> None:
+        case = whole(office, org)
+        assert run(office, "audit", "export")[0] == 0
+        code, told, _ = run(office, "breach", "scope", case, "--account", actor())
+        assert (code, "the log was exported 1 time: ids and accounts, no recording" in told) == (0, True)
+        assert told.startswith("0 recordings")
+
+    def test_a_comment_that_was_opened_is_no_recording(self, office, org) -> None:
+        case, comment = whole(office, org), new_comment("monthly-2026-02")
+        office.kept.vault.seal(BytesIO(b"well"), comment, "case")
+        with office.kept.audit.action("vault.open", comment, reason="comment"):
+            pass
+        found = scope(office.kept, org, case, Asked(accounts=frozenset({actor()})))
+        assert (found.records, found.others) == (0, 1)
+
+    def test_ids_that_nothing_is_known_of_are_told_apart(self, office, org, tmp_path) -> None:
+        case = whole(office, org)
+        ids = f"{office.ids[0]}\ncall-0000000000000000\n{case}\n"
+        _, told, _ = run(office, "breach", "scope", case, "--ids", "-", stdin=ids)
+        assert told.startswith("1 recording, about 1 person")
+        assert "2 ids are of no recording here, and not counted" in told
+        assert self.exposed(office, case) == (office.ids[0],)
+        scoped = [event.detail for event in office.kept.cases.events(case) if event.what == "scoped"]
+        assert scoped[-1]["unknown_ids"] == 2
+        _, told, _ = run(office, "breach", "scope", case, "--ids", "-", "--json", stdin=ids)
+        assert (json.loads(told)["unknown"], json.loads(told)["records"]) == (2, 1)
+
+    @pytest.mark.parametrize(
+        ("language", "said"), [("en", "made with this system: 2."), ("fr", "faits avec ce système : 2.")]
+    )
+    def test_the_form_says_what_left_in_exports(self, office, org, exported, tmp_path, language, said) -> None:
+        case = whole(office, org)
+        scope(office.kept, org, case, Asked(accounts=frozenset({actor()})), NOON)
+        notify(office.kept, org, case, tmp_path, NOON)
+        form = next(tmp_path.glob(f"*.authority.{language}.html")).read_text()
+        assert said in form.replace("\u00a0", " ").replace("\u202f", " ")
 
 
 class TestContaining:

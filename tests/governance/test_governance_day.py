@@ -21,6 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "spe
 from canaries import Canary, found
 from made import long_call
 
+from redact.governance.months import Month
+
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 SAID = [Canary("Desmond Halloway"), Canary("Halloway")]
@@ -135,8 +137,9 @@ def test_documents_are_made_from_what_ran(home, language):
 
 def test_the_month_is_signed_by_the_officer(home):
     home.run("doctor", "--security", "-o", "documents/audits", code=_either(home))
-    home.run("report", "monthly", "--month", _month(), "-o", "documents", "--force")
-    file = f"documents/monthly-{_month()}.json"
+    home.run("report", "sign", f"documents/monthly-{_month()}.json", "--decision", "approved", code=2)
+    home.run("report", "monthly", "-o", "documents", "--force")
+    file = f"documents/monthly-{Month.of(datetime.now(UTC)).before}.json"
     home.run("report", "verify", file, code=1)
     home.run("report", "sign", file, "--decision", "approved")
     assert "as it was signed" in home.run("report", "verify", file)

@@ -1,8 +1,11 @@
 """The month's report says what happened, is signed by the officer, and shows whoever changes it or a signature."""
 
 import json
+import os
+import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import yaml
@@ -17,12 +20,15 @@ from redact.governance import monthly, monthly_page, signing
 from redact.governance.erasure import erase
 from redact.governance.months import Month, months_after
 from redact.governance.organisation import load
-from redact.governance.prose import month_of, pair
+from redact.governance.prose import day, month_of, pair
 from redact.governance.words import LANGUAGES
 from redact.stores.trainings import recorded
 
 NAMES = {"en": "Name", "fr": "Nom"}
 CURRENT = Month.of(datetime.now(UTC))
+OVER = CURRENT.before
+CHROMIUM = next((path for name in ("chromium", "google-chrome") if (path := shutil.which(name))), None)
+SHOWN = os.environ.get("REDACT_SCREENSHOTS")  # a folder: the picture of the docs is made so
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +86,8 @@ def _trained(office: Office, ends: dict[str, tuple[int, ...]]) -> None:
     """Trainings that end so many days from now."""
     now = datetime.now(UTC)
     for module, days in ends.items():
-        for number, day in enumerate(days):
-            when = (now - timedelta(days=400), now + timedelta(days=day))
+        for number, left in enumerate(days):
+            when = (now - timedelta(days=400), now + timedelta(days=left))
             office.kept.trainings.add(recorded(f"agent{number}", module, 1.0, when, "lea"))
     office.kept.trainings.add(recorded("agent9", "privacy", 0.1, (now, None), "lea"))
 
@@ -205,10 +211,30 @@ def test_the_page_says_all_of_it(ready, told, language) -> None:
     assert len(accesses) == 4
     assert [words["subject.export"]] in [row[2] for row in accesses]
     assert page.cells(words["trainings"], "privacy") == ["1"]
-    assert any(
-        words["not_over"] in text
-        for text in page.sections[f"{words['title']} {month_of(str(CURRENT), language)}"].texts
-    )
+    made = told["made_at"]
+    part = words["not_over"].format(at=f"{day(made, language)} {made[11:16]}")
+    assert part in page.sections[f"{words['title']} {month_of(str(CURRENT), language)}"].texts
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_browser_shows_all_of_it_on_a_page_s_width(ready, tmp_path, language) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    file = tmp_path / "monthly.html"
+    file.write_text(monthly_page.page(told_of(ready, CURRENT.ends + timedelta(hours=33)), language), encoding="utf-8")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1000, "height": 1500})
+        asked, errors = [], []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(file.as_uri())
+        assert (asked, errors) == ([file.as_uri()], [])
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1000
+        assert said("monthly", language)["clear"] in " ".join(page.inner_text("body").split())
+        if SHOWN:
+            page.screenshot(path=str(Path(SHOWN) / f"monthly-{language}.png"))
+        browser.close()
 
 
 @pytest.mark.parametrize(
@@ -247,8 +273,8 @@ def test_a_month_that_has_not_begun_and_an_officer_without_a_name_are_refused(re
 def built(office, tmp_path):
     """A report that was made, and its JSON."""
     folder = tmp_path / "docs"
-    assert run(office, "report", "monthly", "--month", CURRENT, "-o", folder).exit_code == 0
-    return office, folder / f"monthly-{CURRENT}.json"
+    assert run(office, "report", "monthly", "--month", OVER, "-o", folder).exit_code == 0
+    return office, folder / f"monthly-{OVER}.json"
 
 
 def test_a_report_is_signed_and_checked_in_all_its_forms(built) -> None:
@@ -264,7 +290,7 @@ def test_a_report_is_signed_and_checked_in_all_its_forms(built) -> None:
     listed = run(office, "report", "list")
     assert (listed.exit_code, "approved" in listed.output) == (0, True)
     done = [entry.object_id for entry in office.kept.audit.entries() if entry.action == "document.sign"]
-    assert done == [f"monthly-{CURRENT}"] * 2
+    assert done == [f"monthly-{OVER}"] * 2
 
 
 def test_an_audit_of_the_installation_is_no_signature_of_the_officer(built) -> None:
@@ -283,7 +309,7 @@ def test_an_audit_of_the_installation_is_no_signature_of_the_officer(built) -> N
 def test_whoever_changes_a_report_is_seen_before_and_after_it_was_signed(built) -> None:
     office, file = built
     whole = file.read_bytes()
-    for content in (whole.replace(b'"done": 4', b'"done": 5'), whole[:-1], whole + b"\n", b"{}"):
+    for content in (whole.replace(b'"opened": 0', b'"opened": 5'), whole[:-1], whole + b"\n", b"{}"):
         assert content != whole
         file.write_bytes(content)
         assert run(office, "report", "verify", file).exit_code == 9
@@ -291,7 +317,7 @@ def test_whoever_changes_a_report_is_seen_before_and_after_it_was_signed(built) 
     file.write_bytes(whole)
     assert run(office, "report", "sign", file, "--decision", "approved").exit_code == 0
     assert run(office, "report", "verify", file).exit_code == 0
-    file.write_bytes(whole.replace(b'"done": 4', b'"done": 5'))
+    file.write_bytes(whole.replace(b'"opened": 0', b'"opened": 5'))
     assert run(office, "report", "verify", file).exit_code == 9
     stranger = file.parent / "other.json"
     stranger.write_bytes(b"{}")
@@ -347,8 +373,8 @@ def signed(tmp_path_factory):
     """A report that was signed, and a way to have its signatures back as they were."""
     root = tmp_path_factory.mktemp("signed")
     office = Office(root)
-    file = root / "docs" / f"monthly-{CURRENT}.json"
-    assert run(office, "report", "monthly", "--month", CURRENT, "-o", file.parent).exit_code == 0
+    file = root / "docs" / f"monthly-{OVER}.json"
+    assert run(office, "report", "monthly", "--month", OVER, "-o", file.parent).exit_code == 0
     assert run(office, "report", "sign", file, "--decision", "approved").exit_code == 0
     yield office, file, _Backup(root / "governance.db")
     office.kept.close()

@@ -9,20 +9,21 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from governance_world import ORGANISATION, back_up, restore
+from governance_world import ORGANISATION, back_up, restore, run
 from sqlalchemy import text
 from stores_world import in_child
 
 from redact import naming
 from redact.cli.main import cli
 from redact.errors import KeyMissing, NoLawfulBasis, PolicyError
-from redact.governance import erasure, holds, retention
-from redact.governance.months import months_after
+from redact.governance import erasure, holds, monthly, retention, signing
+from redact.governance.months import Month, months_after
 from redact.governance.organisation import load
 from redact.governance.places import Places
 from redact.stores.certificates import Certificates
 from redact.stores.ledger import Archived
 from redact.stores.marks import Marks
+from redact.stores.signatures import is_comment, new_comment
 from redact.stores.vault import Vault
 
 NOW = datetime.now(UTC)
@@ -243,6 +244,81 @@ def test_closed_cases_go_and_open_ones_stay(office):
     assert certificate.scope == "case"
     with pytest.raises(NoLawfulBasis):
         sealed.seal(io.BytesIO(b"x"), old, "case")
+
+
+class TestComments:
+    """What an officer comments may hold anything: it goes with the analyses, and the signature stays."""
+
+    SAID = "Listen to the call of Wilhelmina Quastenflosser again."
+
+    @pytest.fixture
+    def commented(self, office):
+        """A report that was signed with a comment at `NOW`, its file, and the comment's id."""
+        month = Month.of(NOW).before
+        content = monthly.write(monthly.build(office.kept, rules(office), month, NOW)).encode()
+        signing.note(office.kept, f"monthly-{month}", [content], NOW)
+        signature = signing.sign(office.kept, rules(office), content, "comment", self.SAID.encode(), NOW)
+        file = office.world.root / f"monthly-{month}.json"
+        file.write_bytes(content)
+        return office, file, signature.comment_id
+
+    def test_one_goes_with_the_analyses_and_its_signature_stays(self, commented, tmp_path):
+        office, file, comment = commented
+        assert comment not in plan(office, after(12, -3)).classes["analyses"].due
+        assert comment in plan(office, after(12, -3)).classes["analyses"].soon
+        assert all(comment not in plan(office, after(59)).classes[name].due for name in ("recordings", "requests"))
+        back_up(office, tmp_path / "backup")
+        apply(office, after(6))
+        assert run(office, "report", "verify", file, "--comments")[1].count(self.SAID) == 1
+        applied = apply(office, after(12))
+        assert (applied.erased["analyses"], applied.failed) == (5, {})
+        (certificate,) = [each for each in office.kept.certificates.all() if each.recording_id == comment]
+        assert (certificate.scope, certificate.reason, certificate.counts) == ("comment", "retention", {"sealed": 1})
+        assert comment not in {key.recording_id for key in office.kept.keys.listed()}
+        assert plan(office, after(24)).classes["analyses"].due == ()
+        code, told, _ = run(office, "report", "verify", file, "--comments")
+        assert (code, "as it was signed" in told, f"certificates {comment}" in told) == (0, True, True)
+        restore(office, tmp_path / "backup")
+        with pytest.raises(KeyMissing, match="not given out"):
+            next(office.kept.vault.opened(comment, "case"))
+        assert comment in plan(office, after(12)).classes["analyses"].due
+        assert apply(office, after(12)).failed == {}
+        assert comment not in {key.recording_id for key in office.kept.keys.listed()}
+
+    def test_the_organisation_s_limit_counts_and_a_hold_keeps_it(self, commented):
+        office, _, comment = commented
+        office.write({**ORGANISATION, "retention": {"analyses": {"months": 3}}})
+        holds.place(office.kept, Places(office.archives), comment, "litigation")
+        found = plan(office, after(3)).classes["analyses"]
+        assert (found.due, found.held) == ((), (comment,))
+        holds.release(office.kept, Places(office.archives), comment)
+        assert plan(office, after(3)).classes["analyses"].due == (comment,)
+
+    @pytest.mark.parametrize("where", [(Vault, "erase"), (Certificates, "add")])
+    def test_it_goes_on_where_it_was_killed(self, commented, monkeypatch, where):
+        office, _, comment = commented
+        apply(office, after(6))
+        with monkeypatch.context() as patch:
+            patch.setattr(*where, lambda *_args, **_how: os.kill(os.getpid(), signal.SIGKILL))
+            office.kept.close()
+            office.write({**ORGANISATION, "retention": {"analyses": {"months": 7}, "recordings": {"months": 99}}})
+            assert in_child(lambda: erasure.erase_comment(office.kept, comment, reason="retention")) == -signal.SIGKILL
+        assert comment in plan(office, after(7)).classes["analyses"].due
+        assert apply(office, after(7)).failed == {}
+        assert office.kept.certificates.is_erased(comment)
+        assert comment not in plan(office, after(7)).classes["analyses"].due
+
+    def test_one_that_nobody_signed_goes_by_its_key(self, office):
+        """Whoever was killed between sealing and signing leaves one."""
+        comment = new_comment("monthly-2026-03")
+        assert is_comment(comment)
+        assert not is_comment("monthly-2026-03")
+        assert not is_comment(office.ids[0])
+        office.kept.vault.seal(io.BytesIO(self.SAID.encode()), comment, "case")
+        assert comment not in plan(office, after(12, -3)).classes["analyses"].due
+        assert comment in plan(office, after(12)).classes["analyses"].due
+        assert apply(office, after(12)).failed == {}
+        assert office.kept.certificates.is_erased(comment)
 
 
 def test_old_rows_of_the_log_are_cut_off_and_written_out_before(office, tmp_path):

@@ -28,8 +28,9 @@ from subject_world import (
 from test_canaries_in_stores import found_in, ways
 
 from redact.errors import CannotWrite, ExitCode
-from redact.governance import packs, subject_erasure, subjects
+from redact.governance import access, packs, subject_erasure, subjects
 from redact.governance.organisation import load
+from redact.publish import Staged
 
 LETTERS = {
     "en": {"acknowledgement": "by {due} at the latest", "answer": "open-pack", "erased": "erasure-",
@@ -119,6 +120,41 @@ def test_access_from_the_request_to_the_answer(shared, tmp_path_factory, languag
     assert redact(office, "subject", "close", case_id, "--outcome", "done").code == 0
     assert redact(office, "subject", "find", case_id, "--all").code == ExitCode.USAGE
     assert office.kept.audit.verify() > 0
+
+
+@pytest.mark.parametrize("in_the_way", ["a file", "a folder"])
+def test_a_pack_that_can_t_be_published_is_no_export(office, tmp_path, in_the_way: str) -> None:
+    """Neither for the case, nor for its letter and its end; log and case agree, and once it works both have it."""
+    case_id = confirmed(office, "access")
+    target, rules = tmp_path / "out" / "x.redact-pack", load(office.world.root / "organisation.yaml")
+
+    def export(publish) -> None:
+        with Staged(target.parent, private=True) as staged:
+            how = access.Packing(packs.passphrase(), publish=lambda: publish(staged))
+            access.export(office.kept, rules, case_id, staged.open(target.name), how)
+
+    def too_late(staged: Staged) -> None:  # somebody took the name while the pack was made
+        assert [entry.outcome for entry in office.kept.audit.tail(1)] == ["begun"]
+        target.write_bytes(b"another's") if in_the_way == "a file" else target.mkdir()
+        staged.publish(force=in_the_way == "a folder")
+
+    with pytest.raises(CannotWrite):
+        export(too_late)
+    assert [event.what for event in office.kept.cases.events(case_id)].count("exported") == 0
+    assert [(e.action, e.outcome, e.reason) for e in office.kept.audit.tail(1)] == [
+        ("subject.export", "refused", "CannotWrite")
+    ]
+    office.kept.close()
+    assert redact(office, "subject", "letter", case_id, "answer", "-o", str(tmp_path / "l")).code == ExitCode.USAGE
+    assert redact(office, "subject", "close", case_id, "--outcome", "done").code == ExitCode.USAGE
+    target.unlink() if in_the_way == "a file" else target.rmdir()
+    export(lambda staged: staged.publish(force=False))
+    assert target.stat().st_size > 0
+    assert [event.what for event in office.kept.cases.events(case_id)].count("exported") == 1
+    assert [e.outcome for e in office.kept.audit.entries() if e.action == "subject.export"] == [
+        "begun", "refused", "begun", "done"
+    ]  # fmt: skip
+    assert redact(office, "subject", "close", case_id, "--outcome", "done").code == 0
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

@@ -38,6 +38,26 @@ def test_deadlines_are_told_the_next_one_first(office):
     assert closed.case_id not in table
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "none"),
+    [("en", "Drills that were not closed, without a deadline:", "No case is open."),
+     ("fr", "Exercices non clos, sans échéance :", "Aucun dossier en cours.")],
+)  # fmt: skip
+def test_a_drill_is_no_deadline(office, language, said, none):
+    """One that was interrupted stays open: it is told apart, and counts as nothing."""
+    now = datetime.now(UTC)
+    assert said not in read(office, language).replace("\u00a0", " ").replace("\u202f", " ")
+    drill = office.kept.cases.open("breach", now - timedelta(hours=1), {"drill": True}).case_id
+    html = read(office, language).replace("\u00a0", " ").replace("\u202f", " ")
+    assert f"<p>{said} <code>{drill}</code></p>" in html
+    assert none in html
+    assert html.count(drill) == 1
+    assert list(cards(html).values())[:3] == ["0", "0", "0"]
+    real = office.kept.cases.open("breach", now + timedelta(hours=50), {}).case_id
+    html = read(office, language)
+    assert html.index(real) < html.index("</table>") < html.index(drill)
+
+
 def test_what_is_kept_too_long_and_what_nobody_signed_is_told_by_the_clock(office):
     assert (cards(read(office))["Kept too long"], cards(read(office))["Reports to sign"]) == ("0", "0")
     later = datetime.now(UTC) + timedelta(days=200)
