@@ -212,11 +212,15 @@ def people(case: Case) -> str:
     return str(case.fields.get("exemption") or "required")
 
 
-def is_overdue(case: Case, now: datetime) -> bool:
-    """True where an authority should have been told by now, and was not: not of drills, nor where no risk is likely."""
+def owes_notice(case: Case) -> bool:
+    """True where an authority is to be told, and was not: not of drills, nor where no risk is likely."""
     fields = case.fields
-    is_owed = not fields.get("drill") and not fields.get("sent_at") and fields.get("risk") != "unlikely"
-    return is_owed and case.is_overdue(now)
+    return not fields.get("drill") and not fields.get("sent_at") and fields.get("risk") != "unlikely"
+
+
+def is_overdue(case: Case, now: datetime) -> bool:
+    """True where an authority should have been told by now."""
+    return owes_notice(case) and case.is_overdue(now)
 
 
 def missing(organisation: Organisation, case: Case, now: datetime) -> tuple[str, ...]:

@@ -7,12 +7,13 @@ from typing import Any
 from redact import paper
 from redact.batch.archive import Archive
 from redact.governance import consents, monthly, monthly_page, signing
+from redact.governance.breach import owes_notice
 from redact.governance.deadlines import days_left
 from redact.governance.months import Month
 from redact.governance.organisation import Organisation
 from redact.governance.prose import count, day, month_of, share, term, typeset
 from redact.governance.words import words
-from redact.stores.cases import CLOSED, KINDS
+from redact.stores.cases import CLOSED, KINDS, Case
 from redact.stores.opened import Stores
 
 # So many weeks are shown, the last ones.
@@ -76,7 +77,7 @@ def _deadlines(stores: Stores, moment: datetime, language: str) -> Iterator[str]
     rows = [
         (
             case.case_id, said[case.kind], term(case.state, language), day(case.due_at, language),
-            days_left(datetime.fromisoformat(case.due_at), moment),
+            days_left(datetime.fromisoformat(case.due_at), moment) if _has_deadline(case) else "–",
         )
         for case in still
         if case not in drills
@@ -87,6 +88,11 @@ def _deadlines(stores: Stores, moment: datetime, language: str) -> Iterator[str]
         yield f"<p>{said['no_cases']}</p>"
     if drills:  # one that was interrupted stays open; nobody owes anything for it
         yield f"<p>{said['drills']} {', '.join(f'<code>{case.case_id}</code>' for case in drills)}</p>"
+
+
+def _has_deadline(case: Case) -> bool:
+    """Of a breach that the authority knows of, or need not know, no day is counted any more."""
+    return case.kind != "breach" or owes_notice(case)
 
 
 def _weeks(by_week: Mapping[str, Mapping[str, Any]], language: str) -> Iterator[str]:

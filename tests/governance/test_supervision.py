@@ -58,6 +58,15 @@ def test_a_drill_is_no_deadline(office, language, said, none):
     assert html.index(real) < html.index("</table>") < html.index(drill)
 
 
+@pytest.mark.parametrize("fields", [{"sent_at": "2026-03-02T09:00:00+00:00"}, {"risk": "unlikely"}])
+def test_no_day_is_counted_where_the_authority_was_told_or_need_not_be(office, fields):
+    due = datetime.now(UTC) + timedelta(hours=50)
+    case_id = office.kept.cases.open("breach", due, {}).case_id
+    assert re.search(rf"{case_id}.*<td>2</td></tr>", read(office))
+    office.kept.cases.change(case_id, "updated", fields=fields)
+    assert re.search(rf"{case_id}.*<td>–</td></tr>", read(office))
+
+
 def test_what_is_kept_too_long_and_what_nobody_signed_is_told_by_the_clock(office):
     assert (cards(read(office))["Kept too long"], cards(read(office))["Reports to sign"]) == ("0", "0")
     later = datetime.now(UTC) + timedelta(days=200)
