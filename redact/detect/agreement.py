@@ -17,6 +17,8 @@ Answer = Literal["yes", "no", "none"]
 # So many turns of the other side are looked at for an answer, and so many words of one for how it begins.
 ANSWER_TURNS = 2
 ANSWER_WORDS = 3
+# "I consent to this call being recorded": between the beginnings of both lie so many letters at most.
+_SAME_BREATH = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,9 @@ def _answers(turns: list[_Read], phrases: RecordingConsent) -> Iterator[SpokenCo
         notice = _first((*phrases.minded, *phrases.questions, *phrases.notices), read.text)
         if notice is not None:
             told_by, notice_ms = _side(read.turn), read.at(notice)
+            agreed = _first(phrases.agreed, read.text)
+            if agreed is not None and 0 < notice - agreed <= _SAME_BREATH:
+                yield SpokenConsent(notice_ms, read.at(agreed), "yes")
             yield _answered(turns, number, notice, phrases)
         refusal = _first(phrases.refused, read.text)
         if refusal is not None and _side(read.turn) != told_by:
