@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 from redact.batch.archive import Archive
 from redact.custody import sources_of
@@ -20,7 +20,7 @@ from redact.governance.breach import Sealed, open_case, seal, sealed
 from redact.governance.organisation import Organisation
 from redact.policy import DROPPED_TYPES
 from redact.stores.audit import ACTIONS, Action
-from redact.stores.cases import KINDS, said
+from redact.stores.cases import KINDS, Case, said
 from redact.stores.ledger import Row
 from redact.stores.opened import Stores
 
@@ -126,10 +126,13 @@ def scope(
         known = stated or {}
         records, persons = known.get("records", found.records), known.get("persons", found.persons)
         found = replace(found, records=records, persons=persons, stated=tuple(sorted(known)))
-        seal(stores, case_id, Sealed(sealed(stores, case).texts, tuple(sorted(exposed))))
-        fields = {"scope": {**asdict(found), "unintelligible": found.is_unintelligible}}
+
+        def fields(current: Case) -> dict[str, Any]:
+            seal(stores, case_id, Sealed(sealed(stores, current).texts, tuple(sorted(exposed))))
+            return {"scope": {**asdict(found), "unintelligible": found.is_unintelligible}}
+
         figures = {"records": found.records, "persons": found.persons, "accesses": found.accesses}
-        stores.cases.change(case_id, "scoped", fields=fields, detail=figures, at=moment)
+        stores.cases.change(case_id, "scoped", fields=fields, detail=figures, at=moment, while_open=True)
         told |= figures
     return found
 
