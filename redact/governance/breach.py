@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Literal, get_args
 
 from redact.errors import UsageError
@@ -99,8 +100,8 @@ def open_breach(
         fields = {**_fields(known, Sealed()), **_sent(known, None), "drill": drill, "aware_at": said(aware)}
         case = stores.cases.open("breach", due, fields, moment)
         if known.texts:  # sealed under the case's key, so that the case comes first
-            content = _seal_texts(stores, case, known)
-            case = stores.cases.change(case.case_id, "updated", fields=_fields(known, content), at=moment)
+            told = partial(_fields_sealed, stores, known)
+            case = stores.cases.change(case.case_id, "updated", fields=told, at=moment)
     return case
 
 
@@ -117,11 +118,16 @@ def update(stores: Stores, organisation: Organisation, case_id: str, known: Know
     _check(known, moment, case.fields)
     due = known.aware_at + timedelta(hours=organisation.breach.deadline_hours) if known.aware_at else None
     with stores.audit.action("breach.update", case_id, reason=_drill(case)):
-        texts = _seal_texts(stores, case, known) if known.texts else Sealed()
-        fields = {**_fields(known, texts), **_sent(known, case)}
+        detail: dict[str, Any] = {"texts": sorted(known.texts)}
+
+        def fields(current: Case) -> dict[str, Any]:
+            told = {**_fields_sealed(stores, known, current), **_sent(known, current)}
+            detail["fields"] = sorted(told)
+            return told
+
         return stores.cases.change(
             case_id, "noted_late" if case.state == CLOSED else "updated", due_at=due, fields=fields, at=moment,
-            detail={"fields": sorted(fields), "texts": sorted(known.texts)},
+            detail=detail, while_open=case.state != CLOSED,
         )  # fmt: skip
 
 
@@ -151,7 +157,7 @@ def close(stores: Stores, organisation: Organisation, case_id: str, known: Known
                 hint="GDPR, Art. 33(5): give each text with --text NAME FILE, and say when the authority was told "
                 "(--sent-at); where the risk is high, people too (--people-told-at), or why not (--exemption)",
             )
-        return stores.cases.change(case_id, "closed", state=CLOSED, at=now)
+        return stores.cases.change(case_id, "closed", state=CLOSED, at=now, while_open=True)
 
 
 def breach_case(stores: Stores, case_id: str) -> Case:
@@ -300,6 +306,11 @@ def _fields(known: Known, content: Sealed) -> dict[str, Any]:
     if known.texts:
         told["texts"] = {name: sorted(each) for name, each in content.texts.items()}
     return told
+
+
+def _fields_sealed(stores: Stores, known: Known, case: Case) -> dict[str, Any]:
+    """What is known as fields, once the texts are sealed beside those that the case has by now."""
+    return _fields(known, _seal_texts(stores, case, known) if known.texts else Sealed())
 
 
 def _sent(known: Known, case: Case | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
+from typing import Any
 
 from redact.batch.archive import Archive
 from redact.custody import sources_of
@@ -19,7 +20,7 @@ from redact.governance.given_out import GIVING, Asked, Copy, GivenOut, given_out
 from redact.governance.organisation import Organisation
 from redact.policy import DROPPED_TYPES
 from redact.stores.audit import ACTIONS
-from redact.stores.cases import KINDS, said
+from redact.stores.cases import KINDS, Case, said
 from redact.stores.ledger import Row
 from redact.stores.opened import Stores
 from redact.stores.signatures import is_comment
@@ -98,12 +99,15 @@ def scope(
         known = stated or {}
         records, persons = known.get("records", found.records), known.get("persons", found.persons)
         found = replace(found, records=records, persons=persons, stated=tuple(sorted(known)))
-        seal(stores, case_id, Sealed(sealed(stores, case).texts, tuple(sorted(exposed))))
-        fields = {"scope": {**asdict(found), "unintelligible": found.is_unintelligible}}
+
+        def fields(current: Case) -> dict[str, Any]:
+            seal(stores, case_id, Sealed(sealed(stores, current).texts, tuple(sorted(exposed))))
+            return {"scope": {**asdict(found), "unintelligible": found.is_unintelligible}}
+
         figures = {"records": found.records, "persons": found.persons, "accesses": found.accesses}
         apart = {"exported": found.exported, "unknown_ids": found.unknown}
         figures |= {name: count for name, count in apart.items() if count}
-        stores.cases.change(case_id, "scoped", fields=fields, detail=figures, at=moment)
+        stores.cases.change(case_id, "scoped", fields=fields, detail=figures, at=moment, while_open=True)
         told |= figures
     return found
 

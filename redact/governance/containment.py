@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from redact.errors import RedactError
 from redact.governance.breach import open_case, sealed
@@ -83,9 +83,11 @@ def _do(stores: Stores, case: Case, step: Step, way: Callable[[], int], now: dat
         done = Done(step, said(now), actor(), word, counts["count"])
     except (RedactError, OSError) as error:
         done = Done(step, said(now), actor(), getattr(error, "reason", type(error).__name__))
-    before = stores.cases.case(case.case_id).fields.get("contained", {})
     told = {name: value for name, value in asdict(done).items() if name != "step"}
-    fields = {"contained": {**before, step: told}}
+
+    def fields(current: Case) -> dict[str, Any]:
+        return {"contained": {**current.fields.get("contained", {}), step: told}}
+
     stores.cases.change(case.case_id, f"contained_{step}", fields=fields, detail=told, at=now)
     return done
 

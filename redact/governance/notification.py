@@ -76,10 +76,13 @@ def notify(
     with stores.audit.action("breach.notify", case_id, reason=word) as counts:
         told = _told(stores, said_by.plain, case, moment, phase)
         files = _write(told, said_by, folder)
-        phases = [*case.fields.get("phases", ()), {"at": said(moment), "missing": list(told.missing)}]
         state = "partly" if told.missing else "notified"
         figures = {"phase": told.phase, "files": len(files), "missing": list(told.missing)}
-        stores.cases.change(case_id, "notified", state=state, fields={"phases": phases}, detail=figures, at=moment)
+
+        def fields(current: Case) -> dict[str, Any]:
+            return {"phases": [*current.fields.get("phases", ()), {"at": said(moment), "missing": list(told.missing)}]}
+
+        stores.cases.change(case_id, "notified", state=state, fields=fields, detail=figures, at=moment, while_open=True)
         counts |= {"phase": told.phase, "files": len(files), "missing": len(told.missing)}
     return Notified(told.phase, told.missing, told.people, _one_language(told, said_by), files)
 

@@ -26,6 +26,7 @@ class _Closed(BaseModel):
 
 
 _Text = Annotated[str, Field(max_length=2000)]
+_Word = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 class Contact(_Closed):
@@ -134,7 +135,7 @@ class Organisation(_Closed):
     breach: BreachRules = BreachRules()
     clear_access: ClearAccess = ClearAccess()
     consent: ConsentRules = ConsentRules()
-    training: dict[str, Module] = {}
+    training: dict[_Word, Module] = {}
 
 
 def load(file: str | Path) -> Organisation:

@@ -53,12 +53,18 @@ def erase_all(stores: Stores, rules: Organisation, case_id: str, *, now: datetim
                 left[recording_id] = error.reason
                 continue
             ids.append(recording_id)
-            matches[recording_id] = Match(recording_id, matches[recording_id].why, "erased")
-            noted(stores, case_id, matches.values(), ("erased", {"recording": recording_id}), now=now)
+            gone = Match(recording_id, matches[recording_id].why, "erased")
+            _noted_erased(stores, case_id, gone, now)
         counts |= {"recordings": len(ids), "left": len(left)}
         if left:
             stores.cases.change(case_id, "not_erased", detail={"left": left}, at=now)
     return Erased(tuple(ids), left)
+
+
+def _noted_erased(stores: Stores, case_id: str, gone: Match, now: datetime | None) -> None:
+    """On a case that somebody has closed meanwhile too: what is gone is gone."""
+    event = ("erased", {"recording": gone.recording_id})
+    noted(stores, case_id, lambda _: [gone], event, now=now, while_open=False)
 
 
 def certificates(stores: Stores, case_id: str) -> dict[str, Any]:

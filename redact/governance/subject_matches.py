@@ -5,10 +5,11 @@ holds the ids, and which kind of term led to each.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
+from typing import Any
 
 from redact.batch.archive import Archive
 from redact.custody import sources_of
@@ -16,10 +17,13 @@ from redact.errors import UsageError
 from redact.findings import TermKind
 from redact.governance import finding
 from redact.governance.subjects import Choice, Match, Request, still_open
+from redact.stores.cases import Case
 from redact.stores.ledger import Archived, Row
 from redact.stores.marks import KINDS
 from redact.stores.opened import Stores
 
+# What somebody can decide about, and had to be decided.
+_UNDONE: tuple[Choice, ...] = ("confirmed", "excluded", "found")
 _SPACING = re.compile(r"[\s./()-]+")
 _FRENCH = re.compile(r"(?:\+|00)33(?=\d{9}$)")
 
@@ -93,14 +97,14 @@ def find(
         # Of one whose original alone was erased, the redacted copy is there still.
         erasures = stores.certificates.all() if reasons else ()
         gone = {each.recording_id for each in erasures if each.scope == "recording"}
-        found = {
-            recording_id: Match(recording_id, tuple(sorted(why)), _choice(known.get(recording_id)))
-            for recording_id, why in reasons.items()
-            if recording_id not in gone
-        }
+        found = {own: tuple(sorted(why)) for own, why in reasons.items() if own not in gone}
         counts |= {"terms": len(wanted), "recordings": len(found), "new": len(found.keys() - known.keys())}
         detail = {"terms": len(wanted), "recordings": len(found)}
-        return noted(stores, case_id, {**known, **found}.values(), ("found", detail), now=now)
+
+        def change(before: Mapping[str, Match]) -> list[Match]:
+            return [Match(own, why, _choice(before.get(own))) for own, why in found.items()]
+
+        return noted(stores, case_id, change, ("found", detail), now=now)
 
 
 def decide(
@@ -119,29 +123,44 @@ def decide(
     for recording_id in what.by_hand:
         if not rows_of(stores, archives, recording_id):
             raise UsageError("no archive has a recording of that id", hint="check the id, and archives in its file")
-        why = known[recording_id].why if recording_id in known else ("by_hand",)
-        known[recording_id] = Match(recording_id, why, "confirmed")
-    changed = [
-        Match(match.recording_id, match.why, _decided(match, what)) if match.choice != "erased" else match
-        for match in known.values()
-    ]
     with stores.audit.action("subject.find", case_id, reason="decided") as counts:
-        for choice in ("confirmed", "excluded", "found"):
-            counts[choice] = sum(match.choice == choice for match in changed)
-        return noted(stores, case_id, changed, ("decided", dict(counts)), now=now)
+
+        def change(before: Mapping[str, Match]) -> list[Match]:
+            seen = {own: match for own, match in before.items() if own in known}  # the rest nobody here decided about
+            changed = _all_decided(seen, what)
+            counts.update({choice: sum(match.choice == choice for match in changed) for choice in _UNDONE})
+            return changed
+
+        return noted(stores, case_id, change, ("decided", counts), now=now)
 
 
 def noted(
     stores: Stores,
     case_id: str,
-    matches: Iterable[Match],
+    change: Callable[[Mapping[str, Match]], Iterable[Match]],
     event: tuple[str, Mapping[str, object]],
     *,
     now: datetime | None = None,
+    while_open: bool = True,
 ) -> Request:
-    """Note the matches of a case; `event` says what was done, with its detail."""
-    fields = {"matches": {match.recording_id: {"why": match.why, "choice": match.choice} for match in matches}}
-    return Request(stores.cases.change(case_id, event[0], fields=fields, detail=event[1], at=now))
+    """Note matches of a case, beside the others that it has by now: somebody else may be at work on it too.
+
+    Args:
+        stores: where things are kept.
+        case_id: of the request.
+        change: gives those that are new or have changed, from those that are there.
+        event: says what was done, with its detail.
+        now: for the case; None for this moment.
+        while_open: a request that somebody has closed by now stays as it is.
+    """
+
+    def fields(case: Case) -> dict[str, Any]:
+        before = {match.recording_id: match for match in Request(case).matches}
+        after = before | {match.recording_id: match for match in change(before)}
+        return {"matches": {own: {"why": match.why, "choice": match.choice} for own, match in after.items()}}
+
+    changed = stores.cases.change(case_id, event[0], fields=fields, detail=event[1], at=now, while_open=while_open)
+    return Request(changed)
 
 
 def shown(stores: Stores, archives: Sequence[str], matches: Iterable[Match]) -> Iterator[Shown]:
@@ -163,6 +182,14 @@ def rows_of(stores: Stores, archives: Sequence[str], recording_id: str) -> tuple
 
 def _choice(known: Match | None) -> Choice:
     return known.choice if known else "found"
+
+
+def _all_decided(known: Mapping[str, Match], what: Decision) -> list[Match]:
+    by_hand = {own: Match(own, known[own].why if own in known else ("by_hand",), "confirmed") for own in what.by_hand}
+    return [
+        Match(match.recording_id, match.why, _decided(match, what)) if match.choice != "erased" else match
+        for match in {**known, **by_hand}.values()
+    ]
 
 
 def _decided(match: Match, what: Decision) -> Choice:

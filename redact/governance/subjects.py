@@ -220,7 +220,7 @@ def identify(stores: Stores, case_id: str, state: Identity, *, now: datetime | N
     still_open(stores, case_id)
     told = {"identity": state}
     with stores.audit.action("subject.identity", case_id, reason=state):
-        return Request(stores.cases.change(case_id, "identity", fields=told, detail=told, at=now))
+        return Request(stores.cases.change(case_id, "identity", fields=told, detail=told, at=now, while_open=True))
 
 
 def extend(
@@ -241,15 +241,28 @@ def extend(
     """
     moment = now or datetime.now(UTC)
     found = still_open(stores, case_id)
-    if "extended" in found.case.fields:
-        raise UsageError("the request was extended before", hint="it can be extended once only: answer it")
+    _check_not_extended(found)
     if moment > found.due_at:
         raise UsageError("the deadline is over: it can't be extended any more", hint="answer the request at once")
     months = rules.requests.months + rules.requests.extension_months
     due_at = end_of(months_after(found.received, months), zone)
     with stores.audit.action("subject.extend", case_id, reason=reason):
         told = {"extended": {"reason": reason, "before": found.case.due_at}}
-        return Request(stores.cases.change(case_id, "extended", due_at=due_at, fields=told, detail=told, at=moment))
+
+        def fields(case: Case) -> dict[str, Any]:
+            _check_not_extended(Request(case))  # by somebody else meanwhile
+            return told
+
+        return Request(
+            stores.cases.change(
+                case_id, "extended", due_at=due_at, fields=fields, detail=told, at=moment, while_open=True
+            )
+        )
+
+
+def _check_not_extended(found: Request) -> None:
+    if "extended" in found.case.fields:
+        raise UsageError("the request was extended before", hint="it can be extended once only: answer it")
 
 
 def restrict(stores: Stores, case_id: str, reason: Restriction, *, now: datetime | None = None) -> int:
@@ -339,7 +352,10 @@ def close(stores: Stores, rules: Organisation, case_id: str, how: Closing, *, no
         fields["not_told"] = how.not_told
     with stores.audit.action("subject.close", case_id, reason=how.outcome) as counts:
         counts["recipients_told"] = len(fields["told"])
-        return Request(stores.cases.change(case_id, "closed", state=CLOSED, fields=fields, detail=fields, at=now))
+        closed = stores.cases.change(
+            case_id, "closed", state=CLOSED, fields=fields, detail=fields, at=now, while_open=True
+        )
+        return Request(closed)
 
 
 REFUSALS: tuple[Refusal, ...] = get_args(Refusal)

@@ -29,7 +29,7 @@ from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, Tex
 
 from redact.errors import CannotWrite, RedactError
 from redact.stores.data_keys import IDS, LOG, DataKeys
-from redact.stores.database import Database
+from redact.stores.database import ROWS_AT_ONCE, Database
 from redact.stores.heads import Head, broken, read_heads, whole
 
 Action = Literal[
@@ -308,7 +308,7 @@ class Audit:
 
     @staticmethod
     def _read(connection: Connection, after: int | None) -> Iterator[Entry]:
-        rows = select(_ROWS).order_by(_ROWS.c.seq)
+        rows = select(_ROWS).order_by(_ROWS.c.seq).execution_options(yield_per=ROWS_AT_ONCE)
         for row in connection.execute(rows if after is None else rows.where(_ROWS.c.seq > after)):
             yield Entry(*row)
 

@@ -6,7 +6,7 @@ is from lies sealed in the vault, under the case's own key.
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
@@ -114,9 +114,10 @@ class Cases:
         *,
         state: str | None = None,
         due_at: datetime | None = None,
-        fields: Mapping[str, Any] | None = None,
+        fields: Mapping[str, Any] | Callable[[Case], Mapping[str, Any]] | None = None,
         detail: Mapping[str, Any] | None = None,
         at: datetime | None = None,
+        while_open: bool = False,
     ) -> Case:
         """Note that something was done, and what is different by it, in one transaction.
 
@@ -125,18 +126,24 @@ class Cases:
             what: was done, in a word.
             state: that it has from now on.
             due_at: its new deadline.
-            fields: those that are new or have changed.
+            fields: those that are new or have changed; or what tells them from the case as it is by now, while nobody
+                else can change it. What it raises leaves the case as it was.
             detail: of the event: counts, ids and words.
             at: when; None for this moment.
+            while_open: a case that somebody has closed by now stays as it is.
 
         Raises:
-            UsageError: there is no such case.
+            UsageError: there is no such case, or it is closed and must not be.
         """
         with self._database.writing() as connection:
             row = connection.execute(select(_CASES).where(_CASES.c.case_id == case_id)).one_or_none()
             if row is None:
                 raise UsageError("there is no such case", hint="list them without an id")
-            values: dict[str, Any] = {"fields": _json({**json.loads(row.fields), **(fields or {})})}
+            before = _case(row)
+            if while_open and before.state == CLOSED:
+                raise UsageError("the case is closed by now", hint="see what was done about it, by its id")
+            new = fields(before) if callable(fields) else fields or {}
+            values: dict[str, Any] = {"fields": _json({**before.fields, **new})}
             if state:
                 values["state"] = state
             if due_at:

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from redact.errors import KeyMissing, UsageError
-from redact.stores.database import Database
+from redact.stores.database import ROWS_AT_ONCE, Database
 from redact.stores.master import KEY_BYTES, MasterKeys
 
 IDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,79}")
@@ -227,7 +227,8 @@ class DataKeys:
         )
         both = union_all(held, fresh.where(_SUCCESSORS.c.key_id.is_not(None)))
         with self._database.reading() as connection:
-            for row in connection.execute(both.order_by("recording_id")):
+            found = both.order_by("recording_id").execution_options(yield_per=ROWS_AT_ONCE)
+            for row in connection.execute(found):
                 yield Listed(*row)
 
     def by_master(self) -> dict[str, int]:

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +27,11 @@ BUSY_MS = 30_000
 # One writer at a time: a number that names this lock among PostgreSQL's advisory ones.
 _LOCK = 7_345_012
 _FOLDER = Path(__file__).parent
+# How PostgreSQL is used: a later reader must see what was there when it got the writers' lock, not when it began to
+# wait; and each lock has a session of its own, of which whoever locks all archives needs more than a pool would give.
+_ON_SERVER: dict[str, Any] = {"isolation_level": "READ COMMITTED", "max_overflow": -1}
+# So many rows are read at a time of a table that may be long: a server's driver would take them all into memory.
+ROWS_AT_ONCE = 1000
 
 
 class Database:
@@ -61,7 +66,7 @@ class Database:
             connection = connection.execution_options(is_writer=True)
             with connection.begin():
                 if not self.is_sqlite:
-                    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+                    _wait_for_other_writers(connection)
                 yield connection
 
     def checkpoint(self) -> None:
@@ -118,9 +123,14 @@ class Database:
                 connection.commit()  # the lock is the session's, and no transaction is kept open beside it
             if not is_free:
                 raise _another_run()
-            yield
+            try:
+                yield
+            finally:
+                with suppress(SQLAlchemyError):  # a session that ends by itself may hold its lock for a moment more
+                    connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": number})
         finally:
-            connection.invalidate()  # the session ends, and its lock with it
+            with suppress(SQLAlchemyError):
+                connection.invalidate()  # the session ends, and its lock with it
             connection.close()
 
     def close(self) -> None:
@@ -169,8 +179,7 @@ def _engine(url: str) -> Engine:
             raise PolicyError("the database is neither SQLite nor PostgreSQL", hint=_URL_HINT)
         engine = create_engine(
             parsed, hide_parameters=True, pool_pre_ping=True,
-            # A later reader must see what was there when it got the writers' lock, not when it began to wait.
-            **({} if parsed.get_backend_name() == "sqlite" else {"isolation_level": "READ COMMITTED"}),
+            **({} if parsed.get_backend_name() == "sqlite" else _ON_SERVER),
         )  # fmt: skip
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise PolicyError("the database's URL is wrong", hint=_URL_HINT) from None
@@ -226,6 +235,12 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
 
 
+def _wait_for_other_writers(connection: Connection) -> None:
+    """On a server; for as long as SQLite waits: a writer whose machine is gone must not keep all others for ever."""
+    connection.execute(text(f"SET LOCAL lock_timeout = {BUSY_MS}"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
 def _migrate(engine: Engine, history: History) -> None:
     from alembic import command
     from alembic.config import Config
@@ -241,7 +256,7 @@ def _migrate(engine: Engine, history: History) -> None:
             return
     with engine.connect().execution_options(is_writer=True) as connection, connection.begin():
         if engine.dialect.name != "sqlite":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            _wait_for_other_writers(connection)
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
@@ -265,6 +280,21 @@ def _told() -> Iterator[None]:
         ) from None
 
 
+def _of_server(state: str) -> RedactError | None:
+    """What PostgreSQL says by its code, where there is something to be done about it."""
+    if state[:2] == "53":  # insufficient resources: disk full, too many connections
+        return CannotWrite("the database server has no room", hint="free some space or connections there, run again")
+    if state == "42501":
+        return CannotWrite(
+            "the database's role lacks a privilege", hint="docs/stores.md says which it needs: have it granted"
+        )
+    if state in {"25006", "57P03"}:  # a standby, or a server that is starting or stopping
+        return CannotWrite("the database server takes no writers now", hint="give the primary's URL, or run again")
+    if state in {"40001", "40P01", "55P03"}:
+        return Locked("another process writes to the database", hint="wait until it has ended, then run again")
+    return None
+
+
 def _another_run() -> Locked:
     return Locked("another run is at work on the same", hint="wait until it has ended, then run again")
 
@@ -278,9 +308,9 @@ def _error(cause: BaseException | None) -> RedactError:
         return CannotWrite("the database can't be written", hint="check the disk's space, the folder and whose it is")
     if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return Damaged("the database is damaged", hint="restore it from its backup")
-    state = getattr(cause, "sqlstate", None)
-    if state and state[:2] == "53":  # insufficient resources: disk full, too many connections
-        return CannotWrite("the database server has no room", hint="free some space there, then run again")
+    told = _of_server(getattr(cause, "sqlstate", None) or "")
+    if told:
+        return told
     if type(cause).__name__ == "OperationalError" and not isinstance(cause, sqlite3.Error):
         return CannotWrite("the database can't be reached", hint="check that it runs, and its URL")
     return Damaged(f"the database refuses ({type(cause).__name__})", hint="check it, or restore it from its backup")

@@ -20,7 +20,7 @@ from typing import Any, Literal, get_args
 from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text, func, insert, select, update
 
 from redact.stores.data_keys import SOURCES, DataKeys
-from redact.stores.database import Database
+from redact.stores.database import ROWS_AT_ONCE, Database
 
 State = Literal["pending", "running", "done", "held", "failed", "refused", "quarantined", "erased"]
 STATES: tuple[State, ...] = get_args(State)
@@ -28,6 +28,8 @@ STATES: tuple[State, ...] = get_args(State)
 OPEN_STATES: tuple[State, ...] = ("pending", "running", "failed", "refused")
 # So many rows are looked up, or written, at a time.
 _ROWS_AT_ONCE = 500
+# So long a name of a policy is kept: its digest tells which it is.
+_LONGEST_NAME = 80
 _FINISHED: tuple[State, ...] = ("done", "held", "failed", "refused", "quarantined")
 
 _META = MetaData()
@@ -215,7 +217,8 @@ class Archived:
         with self._database.reading() as connection:
             for part in parts:
                 here = wanted if part is None else wanted & _RECORDINGS.c.source.in_(part)
-                for row in connection.execute(select(*_ROW_COLUMNS).where(here)):
+                found = select(*_ROW_COLUMNS).where(here).execution_options(yield_per=ROWS_AT_ONCE)
+                for row in connection.execute(found):
                     yield _row(row)
 
     def states(self) -> Counter[str]:
@@ -348,8 +351,8 @@ class Archived:
         now = datetime.now(UTC)
         run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         row = RunRow(
-            run_id, self._archive, now.isoformat(timespec="seconds"), "", "running", policy_name, policy, engine,
-            workers, listed,
+            run_id, self._archive, now.isoformat(timespec="seconds"), "", "running", policy_name[:_LONGEST_NAME],
+            policy, engine, workers, listed,
         )  # fmt: skip
         with self._database.writing() as connection:
             connection.execute(insert(_RUNS).values({**asdict(row), "listed": json.dumps(dict(listed))}))

@@ -42,6 +42,7 @@ Kind = Literal["claim", "render", "approve", "return", "escalate", "original"]
 IDLE_S, ABSOLUTE_S = 30 * 60, 12 * 3600
 # A call that nobody has worked on for so long may be claimed by somebody else.
 CLAIM_S = 2 * 3600
+_LONGEST_NAME = 80
 # In the place of a password's hash: they sign in elsewhere. No hash is of it.
 BY_PROVIDER = "by_provider"
 
@@ -155,8 +156,10 @@ class Reviews:
             password: its argon2 hash.
 
         Raises:
-            UsageError: a new user has no password.
+            UsageError: a new user has no password, or the name is empty or too long.
         """
+        if not 1 <= len(user.name) <= _LONGEST_NAME:
+            raise UsageError("the name is empty or too long", hint=f"{_LONGEST_NAME} characters at most")
         values = {
             "name": user.name, "role": user.role, "queues": json.dumps(user.queues), "language": user.language,
             "disabled": user.disabled, **({"password": password} if password else {}),
@@ -171,6 +174,8 @@ class Reviews:
 
     def password_of(self, name: str) -> str:
         """The hash of a user's password; empty for nobody."""
+        if "\0" in name:  # anybody may type anything, and PostgreSQL takes no such text
+            return ""
         with self._database.reading() as connection:
             row = connection.execute(select(_USERS).where(_USERS.c.name == name)).one_or_none()
         return str(row.password) if row and not row.disabled else ""

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from redact.subjects import Term, written_down
 
 PLENTY = Limits(4 << 30, 60)
 MODELS = {"fake": "0" * 64}
+DATABASES = ("records", "keyring", "ledger", "reviews", "governance")
 ALL = Choice(include=("*",))
 # How an object store of this machine is reached.
 STORE_KEYS = {
@@ -138,13 +140,17 @@ class FakeMaker:
 
 @dataclass
 class World:
-    """An archive, its outputs and its stores, in one folder."""
+    """An archive, its outputs and its stores, in one folder.
+
+    Attributes:
+        databases: URLs by their settings, of those that don't lie in files there.
+    """
 
     root: Path
     policy: Policy = field(default_factory=lambda: load_policy("default"))
     source_url: str = ""
     dest_url: str = ""
-    ledger_url: str = ""
+    databases: Mapping[str, str] = field(default_factory=dict)
     engine: str = "e" * 64
 
     def __post_init__(self) -> None:
@@ -167,11 +173,8 @@ class World:
     def settings(self) -> Settings:
         config = self.root / "redact.toml"
         stores = {
-            "records": f"sqlite:///{self.root}/records.db",
-            "keyring": f"sqlite:///{self.root}/keyring.db",
-            "ledger": self.ledger_url or f"sqlite:///{self.root}/ledger.db",
-            "reviews": f"sqlite:///{self.root}/reviews.db",
-            "governance": f"sqlite:///{self.root}/governance.db",
+            **{name: f"sqlite:///{self.root}/{name}.db" for name in DATABASES},
+            **self.databases,
             "organisation": f"{self.root}/organisation.yaml",
             "vault": f"{self.root}/vault",
             "master_keys": f"{self.root}/master.keys",

@@ -7,7 +7,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stores"))
 
 from batch_world import STORE_KEYS, World
-from stores_world import Server, programs_of_postgresql
+from stores_world import running_server
 
 from redact.settings import HANDED_KEYS
 
@@ -28,12 +28,7 @@ def _no_keys_of_the_environment(monkeypatch):
 @pytest.fixture(scope="session")
 def postgresql():
     """A function that gives the URL of an empty database on a real server."""
-    programs = programs_of_postgresql()
-    if programs is None:
-        pytest.skip("no PostgreSQL server is installed")
-    running = Server(programs)
-    yield running.new_database
-    running.stop()
+    return running_server().new_database
 
 
 @pytest.fixture(scope="session")

@@ -98,7 +98,7 @@ sys.path.insert(0, {tests!r})
 from pathlib import Path
 from batch_world import World
 if __name__ == "__main__":
-    world = World(Path({root!r}), dest_url={dest!r}, ledger_url={ledger!r})
+    world = World(Path({root!r}), dest_url={dest!r}, databases={databases!r})
     ended, _ = world.run()
     print(ended.error.exit_code if ended.error else 0, world.states())
 """
@@ -108,7 +108,10 @@ def a_run(world: World, *, dest: str = "", ledger: str = "") -> str:
     """A program that runs a batch and tells its exit code and the states; its path."""
     program = world.root / "run.py"
     tests = str(Path(__file__).parent)
-    program.write_text(A_RUN.format(tests=tests, root=str(world.root), dest=dest or world.dest_url, ledger=ledger))
+    databases = {"ledger": ledger} if ledger else {}
+    program.write_text(
+        A_RUN.format(tests=tests, root=str(world.root), dest=dest or world.dest_url, databases=databases)
+    )
     return str(program)
 
 

@@ -551,7 +551,7 @@ class TestOriginals:
 
 
 def test_the_ledger_may_lie_in_postgresql(world, postgresql):
-    world.ledger_url = postgresql()
+    world.databases = {"ledger": postgresql()}
     for number in range(6):
         world.add(f"{number}.wav", b"recording %d" % number)
     world.add("held.wav", b"held")

@@ -2,8 +2,10 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 from batch_world import World
@@ -47,8 +49,8 @@ class Office:
         ids: of the four recordings, in the order in which they were redacted.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.world = World(root).with_policy(originals="vault")
+    def __init__(self, root: Path, databases: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.world = World(root, databases=databases).with_policy(originals="vault")
         for number in range(4):
             self.world.add(f"2026-03-0{number + 1}/call-{number}.wav", b"RIFF call %d" % number * (number + 1))
         self.world.run()
@@ -56,10 +58,10 @@ class Office:
         self.ids = sorted(row.recording_id for row in self.world.rows())
 
     @classmethod
-    def again(cls, root: Path, ids: list[str]) -> "Office":
+    def again(cls, root: Path, ids: list[str], databases: Mapping[str, str] = MappingProxyType({})) -> "Office":
         """One whose night was run before, in the same folder."""
         made = cls.__new__(cls)
-        made.world, made.ids = World(root).with_policy(originals="vault"), ids
+        made.world, made.ids = World(root, databases=databases).with_policy(originals="vault"), ids
         return made
 
     def write(self, organisation: dict) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from stores_world import Server, programs_of_postgresql
+from stores_world import running_server
 
 from redact.settings import HANDED_KEYS
 from redact.stores import master, vault
@@ -16,12 +16,7 @@ from redact.stores.database import connect
 
 @pytest.fixture(scope="session")
 def server():
-    programs = programs_of_postgresql()
-    if programs is None:
-        pytest.skip("no PostgreSQL server is installed: no initdb in /usr/lib/postgresql/*/bin or on PATH")
-    running = Server(programs)
-    yield running
-    running.stop()
+    return running_server()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What the tests of the stores share: a real PostgreSQL server, children that may die, and what lies on the disk."""
 
+import atexit
 import os
 import pwd
 import shutil
@@ -9,6 +10,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -45,11 +47,19 @@ class Server:
         self._wait()
         self._made = 0
 
-    def new_database(self) -> str:
+    def new_database(self, template: str = "template1") -> str:
         self._made += 1
         with psycopg.connect(self._to("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE test{self._made} STRATEGY file_copy")
+            connection.execute(f"CREATE DATABASE test{self._made} TEMPLATE {template} STRATEGY file_copy")
         return f"postgresql://postgres@/test{self._made}?host={self.folder}"
+
+    def copy_of(self, url: str) -> str:
+        """The URL of a copy of a database; whoever is connected to it is thrown out, for that wouldn't let it be."""
+        name = url.partition("@/")[2].partition("?")[0]
+        with psycopg.connect(self._to("postgres"), autocommit=True) as connection:
+            others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+            connection.execute(others, [name])
+        return self.new_database(name)
 
     def flush(self) -> None:
         with psycopg.connect(self._to("postgres"), autocommit=True) as connection:
@@ -72,6 +82,17 @@ class Server:
                 if time.monotonic() > until or self._process.poll() is not None:
                     raise RuntimeError(self.log.read_text()) from None
                 time.sleep(0.05)
+
+
+@cache
+def running_server() -> Server:
+    """One for all tests of a session."""
+    programs = programs_of_postgresql()
+    if programs is None:
+        pytest.skip("no PostgreSQL server is installed: no initdb in /usr/lib/postgresql/*/bin or on PATH")
+    running, own = Server(programs), os.getpid()
+    atexit.register(lambda: running.stop() if os.getpid() == own else None)
+    return running
 
 
 def programs_of_postgresql() -> Path | None:

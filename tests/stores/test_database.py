@@ -22,7 +22,11 @@ INSERT = text("INSERT INTO current_master VALUES (:one, :master_id)")
 TABLES = {
     "records": {"audit", "audit_cuts", "lawful_bases", "alembic_version"},
     "keyring": {"data_keys", "current_master", "successors", "alembic_version"},
-}
+    "governance": {
+        "alembic_version", "case_events", "cases", "certificates", "index_terms", "marks", "notices", "signatures",
+        "trainings",
+    },
+}  # fmt: skip
 
 
 def rows(database):
@@ -62,7 +66,8 @@ def test_a_newer_version_s_database_is_refused(new_url):
 
 
 @BOTH
-def test_processes_that_open_an_empty_database_together_all_succeed(new_url):
+@pytest.mark.parametrize("history", ["records", "governance"])
+def test_processes_that_open_an_empty_database_together_all_succeed(new_url, history):
     url = new_url("race")
 
     def four():
@@ -70,7 +75,7 @@ def test_processes_that_open_an_empty_database_together_all_succeed(new_url):
         for _ in range(4):
             if (child := os.fork()) == 0:
                 try:
-                    connect(url, "records").close()
+                    connect(url, history).close()
                 except BaseException:
                     traceback.print_exc()
                     os._exit(1)
@@ -224,6 +229,17 @@ def test_a_checkpoint_that_a_reader_keeps_from_ending_is_not_taken_for_one(tmp_p
     reader.close()
     database.checkpoint()
     assert not any(NAME.encode() in path.read_bytes() for path in files(tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+def test_who_waits_for_a_writer_of_a_server_waits_no_longer_than_in_sqlite(new_url, monkeypatch):
+    url = new_url("records")
+    first, second = connect(url, "records"), connect(url, "records")
+    monkeypatch.setattr(module, "BUSY_MS", 100)
+    with first.writing(), pytest.raises(Locked), second.writing():
+        pass
+    with second.writing():
+        pass
 
 
 @BOTH

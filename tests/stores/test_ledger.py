@@ -99,8 +99,8 @@ def test_only_what_is_asked_for_is_told(here):
 
 @BOTH
 def test_runs_are_kept(here):
-    first = here.begin_run("batch", POLICY, ENGINE, 2, {"new": 3})
-    assert here.runs(1)[0].outcome == "running"
+    first = here.begin_run("batch" + "h" * 100, POLICY, ENGINE, 2, {"new": 3})
+    assert (here.runs(1)[0].outcome, len(here.runs(1)[0].policy_name)) == ("running", 80)
     here.end_run(first, "finished")
     time.sleep(1.1)
     second = here.begin_run("batch", POLICY, ENGINE, 2, {})

@@ -42,6 +42,14 @@ def test_users_are_added_changed_and_locked_out(reviews):
 
 
 @BOTH
+def test_a_name_that_can_be_nobody_s(reviews):
+    assert reviews.password_of("rita\0") == ""
+    for name in ("", "x" * 81):
+        with pytest.raises(UsageError):
+            reviews.put_user(User(name, "reviewer"), "hash")
+
+
+@BOTH
 def test_a_session_ends_and_its_token_is_kept_nowhere(reviews, database, tmp_path):
     token = reviews.begin_session("rita")
     assert reviews.session(token)
