@@ -105,7 +105,7 @@ def _training_and_report(house: Office, folder) -> None:
     done(house, "training", "record", "rita", "--module", "calls", "--score", "0.9")
     done(house, "training", "check")
     done(house, "notice", "build", "--lang", "en,fr", "-o", folder / "notices")
-    month = f"{datetime.now(UTC):%Y-%m}"
+    month = f"{datetime.now(UTC).replace(day=1) - timedelta(days=1):%Y-%m}"
     done(house, "report", "monthly", "--month", month, "-o", folder / "reports")
     report = folder / "reports" / f"monthly-{month}.json"
     done(house, "report", "verify", report, code=1)
