@@ -22,7 +22,6 @@ from redact.batch.pool import TRIES, stopped
 from redact.batch.work import Job, Outcome, Task, failure
 from redact.custody import Custodian, note_source, terms_beside
 from redact.errors import NoLawfulBasis, RedactError
-from redact.policy import Policy
 from redact.stores.ledger import Archived, Done
 from redact.stores.opened import Stores
 
@@ -80,7 +79,6 @@ class Batch:
     Args:
         job: how its recordings are worked on.
         stores: where things are kept.
-        policy: of the job.
         engine: digest of models and version.
         known: what is known of recordings beside their sound.
         move_to: where originals go, if the policy moves them.
@@ -88,11 +86,11 @@ class Batch:
     """
 
     def __init__(
-        self, job: Job, stores: Stores, policy: Policy, engine: str, known: Known, move_to: Archive | None, tell: Tell
+        self, job: Job, stores: Stores, engine: str, known: Known, move_to: Archive | None, tell: Tell
     ) -> None:
         self.source, self.dest = Archive(job.source), Archive(job.dest)
         self.stores = stores
-        self._policy = policy
+        self._policy = policy = job.options.loaded_policy()
         self._engine = engine
         self._tell = tell
         self.ledger: Archived = stores.ledger.archive(self.dest.url)

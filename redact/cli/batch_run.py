@@ -59,7 +59,7 @@ class Run:
             seals=given["seals"] or policy.originals == "vault" or policy.clear_transcript == "vault", scratch=scratch,
         )  # fmt: skip
         known = metadata.known(self._from, given["metadata"])
-        self._batch: Batch = Batch(self._job, kept, policy, engine, known, move_to, lambda event: self._tell(event))
+        self._batch: Batch = Batch(self._job, kept, engine, known, move_to, lambda event: self._tell(event))
         self._pool: Pool | None = None
 
     def __enter__(self) -> Run:

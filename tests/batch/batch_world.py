@@ -199,7 +199,7 @@ class World:
         job = self.job()
         what = metadata or known(Archive(job.source), None)
         target = Archive(str(move_to)) if move_to else None
-        return Batch(job, self.stores(), self.policy, self.engine, what, target, tell)
+        return Batch(job, self.stores(), self.engine, what, target, tell)
 
     def run(
         self, choice: Choice = ALL, *, workers: int = 2, limits: Limits = PLENTY, pause_s: float = 0,
