@@ -182,11 +182,13 @@ def _with_told(call: Call, told: Mapping[str, tuple[str, str]]) -> Call:
 
 
 def _call(path: Path) -> Call | None:
-    """What a report tells; None where it is none of a recording's."""
+    """What a report tells; None where it is none of a recording's, or of one whose outputs were erased."""
     try:
         content = path.read_bytes()
         read = json.loads(content)
         if read["schema"] != report.SCHEMA or "duration_ms" not in read["input"]:
+            return None
+        if read["status"] == "done" and not read["outputs"]:
             return None
         name = path.name.removesuffix(_ENDING)
         return Call(

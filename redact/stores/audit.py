@@ -12,7 +12,6 @@ HMAC of the last row that went, signed by the key of the heads: the chain of the
 go of rows that a cut covers and of no others, and a cut that nobody signed breaks the log.
 """
 
-import fcntl
 import hmac
 import json
 import os
@@ -30,7 +29,7 @@ from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, Tex
 from redact.errors import CannotWrite, RedactError
 from redact.stores.data_keys import IDS, LOG, DataKeys
 from redact.stores.database import ROWS_AT_ONCE, Database
-from redact.stores.heads import Head, broken, read_heads, whole
+from redact.stores.heads import Head, append, broken, read_heads
 
 Action = Literal[
     "redact", "vault.seal", "vault.open", "vault.erase", "vault.reseal", "keys.init", "keys.rotate",
@@ -325,19 +324,9 @@ class Audit:
         if self._heads is None:
             return
         head = Head(entry.seq, entry.at, entry.mac, "")
-        line = json.dumps({**asdict(head), "signature": self._signer.sign(head.said()).hex()}) + "\n"
+        line = json.dumps({**asdict(head), "signature": self._signer.sign(head.said()).hex()})
         try:
-            self._heads.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            opened = os.open(self._heads, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(opened, fcntl.LOCK_EX)
-                before = whole(opened)
-                if os.write(opened, line.encode()) < len(line):  # a full disk: what follows must not join it
-                    os.ftruncate(opened, before)
-                    raise OSError
-                os.fsync(opened)
-            finally:
-                os.close(opened)
+            append(self._heads, line)
         except OSError:
             raise CannotWrite(
                 "the log's signed heads can't be written, so that nothing was done", hint="check the disk they lie on"

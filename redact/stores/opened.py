@@ -10,7 +10,7 @@ from redact.stores import kms, master
 from redact.stores.approvals import Approvals
 from redact.stores.audit import Audit
 from redact.stores.cases import Cases
-from redact.stores.certificates import Certificates
+from redact.stores.certificates import BESIDE, Certificates
 from redact.stores.consent import Consent
 from redact.stores.data_keys import DataKeys
 from redact.stores.database import Database, History, connect
@@ -121,8 +121,14 @@ class Stores:
 
     @cached_property
     def certificates(self) -> Certificates:
-        """Of what was erased."""
-        return Certificates(self._governance)
+        """Of what was erased; those that an old backup of the database lacks are taken in again.
+
+        Raises:
+            RedactError: also where they can't be.
+        """
+        found = Certificates(self._governance, Path(self.settings["audit_heads"]).with_name(BESIDE))
+        found.catch_up(lambda document, signature: self.audit.is_signed(document, signature))
+        return found
 
     @cached_property
     def index(self) -> SubjectIndex:

@@ -97,11 +97,14 @@ def run(office: Office, *arguments, stdin: str = ""):
     return code, ended.output, ended.exception
 
 
-def back_up(office: Office, folder: Path) -> None:
-    """A backup of ledger, keyring, vault and outputs."""
+SOME, ALL = ("keyring.db", "ledger.db"), ("keyring.db", "ledger.db", "governance.db", "records.db", "reviews.db")
+
+
+def back_up(office: Office, folder: Path, databases: tuple[str, ...] = SOME) -> None:
+    """A backup of databases, vault and outputs."""
     office.kept.close()
     folder.mkdir()
-    for name in ("keyring.db", "ledger.db"):
+    for name in databases:
         shutil.copy(office.world.root / name, folder / name)
     shutil.copytree(office.world.dest, folder / "out")
     shutil.copytree(office.world.root / "vault", folder / "vault")
@@ -110,9 +113,10 @@ def back_up(office: Office, folder: Path) -> None:
 def restore(office: Office, folder: Path) -> None:
     """What somebody does who has lost them."""
     office.kept.close()
-    for name in ("keyring.db", "ledger.db"):
-        for old in office.world.root.glob(f"{name}*"):
+    del office.kept  # another process opens them
+    for file in folder.glob("*.db"):
+        for old in office.world.root.glob(f"{file.name}*"):
             old.unlink()
-        shutil.copy(folder / name, office.world.root / name)
+        shutil.copy(file, office.world.root / file.name)
     shutil.copytree(folder / "out", office.world.dest, dirs_exist_ok=True)
     shutil.copytree(folder / "vault", office.world.root / "vault", dirs_exist_ok=True)

@@ -1,15 +1,20 @@
 """Originals are found wherever a batch has left them, and none takes up again what was erased."""
 
+import hashlib
 import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from batch_world import World
+from governance_world import ALL, back_up, restore
 
-from redact.errors import NoLawfulBasis
+from redact import naming
+from redact.errors import CannotWrite, Damaged, KeyMissing, NoLawfulBasis
 from redact.governance import erasure, retention
 from redact.governance.organisation import load
 from redact.governance.places import Places
+from redact.stores import certificates
+from redact.stores.certificates import BESIDE
 
 NOW = datetime.now(UTC)
 
@@ -71,3 +76,74 @@ def test_an_original_that_was_never_read_goes_when_it_is_old_unless_it_changed(t
     assert (applied.erased["recordings"], applied.failed) == (2, {})
     assert [path.name for path in world.source.iterdir()] == ["b.wav"]
     kept.close()
+
+
+class TestARestoreOfEverything:
+    """Of all databases, outputs and the vault; what lies beside the log's heads is as it was."""
+
+    def test_it_brings_nothing_back(self, office, tmp_path):
+        _ = office.kept.reviews("").users()
+        back_up(office, tmp_path / "backup", ALL)
+        gone, stays = office.ids[:2]
+        certificate = erasure.erase(office.kept, office.archives, gone, reason="request")
+        erasure.erase_original(office.kept, office.archives, stays, reason="request")
+        restore(office, tmp_path / "backup")
+        with pytest.raises(KeyMissing, match="not given out"):
+            next(office.kept.vault.opened(gone, "original"))
+        assert certificate in office.kept.certificates.all()
+        assert not office.kept.is_gone(stays)
+        assert office.outputs_of(gone)
+        assert apply(office, NOW).erased["back"] == 2
+        assert office.outputs_of(gone) == []
+        assert office.outputs_of(stays)
+        with pytest.raises(Damaged, match="heads of the same number"):  # that rows are lost is told too
+            office.kept.audit.verify()
+
+    def test_a_batch_takes_nothing_up_again(self, office, tmp_path):
+        back_up(office, tmp_path / "backup", (*ALL[:-1],))
+        content = b"RIFF call 0"
+        gone = naming.opaque(hashlib.sha256(content).hexdigest())
+        erasure.erase(office.kept, office.archives, gone, reason="request")
+        restore(office, tmp_path / "backup")
+        office.kept.close()
+        office.world.add("again/call.wav", content)
+        office.world.run()
+        assert [row.reason for row in office.world.rows() if row.state == "refused"] == ["erased"]
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda text: text.replace('"request"', '"retention"', 1), lambda text: text.replace("{", "", 1),
+            lambda text: text + "[]\n",
+        ],
+    )  # fmt: skip
+    def test_a_file_that_somebody_changed_is_told(self, office, tmp_path, spoil):
+        back_up(office, tmp_path / "backup", (*ALL[:-1],))
+        for recording_id in office.ids[:2]:
+            erasure.erase(office.kept, office.archives, recording_id, reason="request")
+        restore(office, tmp_path / "backup")
+        file = office.world.root / BESIDE
+        file.write_text(spoil(file.read_text()))
+        with pytest.raises(Damaged, match=r"line [13]"):
+            _ = office.kept.certificates
+
+    def test_a_line_that_a_power_cut_left_is_certified_again(self, office, tmp_path):
+        back_up(office, tmp_path / "backup", (*ALL[:-1],))
+        erasure.erase(office.kept, office.archives, office.ids[0], reason="request")
+        file = office.world.root / BESIDE
+        file.write_text(file.read_text() + file.read_text()[:40])
+        erasure.erase(office.kept, office.archives, office.ids[1], reason="request")
+        restore(office, tmp_path / "backup")
+        assert all(map(office.kept.is_gone, office.ids[:2]))
+
+    def test_where_it_can_t_be_written_the_erasure_is_not_over(self, office, monkeypatch):
+        monkeypatch.setattr(certificates, "append", _full)
+        with pytest.raises(CannotWrite):
+            erasure.erase(office.kept, office.archives, office.ids[0], reason="request")
+        monkeypatch.undo()
+        assert list(erasure.resumed(office.kept, office.archives)) == [(office.ids[0], None)]
+        assert office.ids[0] in (office.world.root / BESIDE).read_text()
+
+
+def _full(*_):
+    raise OSError

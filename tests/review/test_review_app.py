@@ -114,6 +114,16 @@ def test_calls_of_another_queue_are_not_there(team):
                 assert ask(bill, route, foreign).status_code == 404, (route, foreign)
 
 
+def test_a_call_whose_outputs_were_erased_is_not_there_though_its_report_stays(team):
+    first, rita = team.id_of("first"), team.client("rita")
+    report = team.folder / "out" / "first.report.json"
+    report.write_text(json.dumps({**json.loads(report.read_text()), "outputs": {}}))
+    for output in report.parent.glob("first.redacted.*"):
+        output.unlink()
+    assert [row["id"] for row in rita.get("/api/calls").json()["calls"]] == [team.id_of("second")]
+    assert ask(rita, "call_page", first).status_code == 404
+
+
 def test_what_changes_something_comes_from_this_page(team):
     rita, path = team.client("rita"), f"/api/calls/{team.id_of('first')}/claim"
     assert rita.post(path, headers={"X-CSRF-Token": "wrong"}).status_code == 403
