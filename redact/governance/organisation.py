@@ -18,7 +18,7 @@ from redact.policy import nearest
 from redact.stores.consent import Basis
 from redact.stores.reviews import Role
 
-RetentionClass = Literal["recordings", "analyses", "logs", "requests"]
+RetentionClass = Literal["recordings", "analyses", "logs", "requests", "bases"]
 
 
 class _Closed(BaseModel):
@@ -74,6 +74,7 @@ class Retention(_Closed):
     analyses: Limit = Limit(months=12)
     logs: Limit = Limit(months=12)
     requests: Limit = Limit(months=60)
+    bases: Limit = Limit(months=60)
 
 
 class Requests(_Closed):

@@ -6,7 +6,7 @@ on, whatever its age.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -102,6 +102,7 @@ def plan(stores: Stores, rules: Organisation, places: Places, now: datetime | No
         "recordings": _recordings(stores, places),
         "analyses": _analyses(stores, places),
         "requests": _requests(stores),
+        "bases": {own: at for own, (_, at) in _bases(stores, places).items()},
     }
     classes: dict[RetentionClass, Due] = {}
     for name in CLASSES:
@@ -159,6 +160,7 @@ def apply(
             found = plan(stores, rules, places, moment)
             _erase_due(stores, places, found, _outlived(stores, rules, places, moment), applied, progress)
             _erase_nights(places, found, applied)
+            _forget_bases(stores, places, found, applied)
             _cut_logs(stores, months_after(moment, -rules.retention.logs.months), applied, export_logs)
             counts |= {**applied.erased, "failed": applied.failed.total()}
     return applied
@@ -255,6 +257,18 @@ def _requests(stores: Stores) -> dict[str, str]:
     return {case.case_id: max(event.at for event in stores.cases.events(case.case_id)) for case in cases}
 
 
+def _bases(stores: Stores, places: Places) -> dict[str, tuple[str, str]]:
+    """Of calls that are kept nowhere any more, by their pseudonyms: their ids, and when the last was noted of them."""
+    kept = {row.call for row in _rows(stores, places) if row.state != "erased"}
+    calls = stores.consent.last_noted().items()
+    known = ((stores.ledger.pseudonym("call", call_id), call_id, at) for call_id, at in calls)
+    return {own: (call_id, at) for own, call_id, at in known if own not in kept}
+
+
+def _rows(stores: Stores, places: Places) -> Iterator[Row]:
+    return (row for archive in places.archives for row in stores.ledger.archive(archive.url).rows())
+
+
 def _logs(stores: Stores, months: int, moment: datetime) -> Due:
     old = _old(stores, months_after(moment, -months))
     soon = _old(stores, months_after(moment + SOON, -months))[len(old) :]
@@ -297,8 +311,7 @@ def _tried(applied: Applied, name: str, what: Callable[[], object]) -> None:
 def _outlived(stores: Stores, rules: Organisation, places: Places, moment: datetime) -> frozenset[str]:
     """Recordings whose reports may stay for a while after them: the ledger knows how old they are."""
     months = rules.retention.analyses.months
-    rows = (row for archive in places.archives for row in stores.ledger.archive(archive.url).rows())
-    began = ((row.recording_id, _moment(_began(row))) for row in rows if row.recording_id)
+    began = ((row.recording_id, _moment(_began(row))) for row in _rows(stores, places) if row.recording_id)
     return frozenset(own for own, at in began if at and months_after(at, months) > moment)
 
 
@@ -328,6 +341,18 @@ def _erase_nights(places: Places, found: Plan, applied: Applied) -> None:
     for archive, path in places.nights():
         if _run(path) in due:
             _tried(applied, "nights", partial(archive.remove, path))
+
+
+def _forget_bases(stores: Stores, places: Places, found: Plan, applied: Applied) -> None:
+    due, calls = found.classes["bases"].due, _bases(stores, places)
+    if not due:
+        return
+    try:
+        stores.consent.forget(calls[own][0] for own in due)
+    except RedactError as error:
+        applied.failed[error.reason] += 1
+    else:
+        applied.erased["bases"] += len(due)
 
 
 def _cut_logs(stores: Stores, until: datetime, applied: Applied, export: Path | None) -> None:

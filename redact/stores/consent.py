@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Literal, TextIO, TypeVar, get_args
 
-from sqlalchemy import Column, ColumnElement, MetaData, String, Table, Text, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, MetaData, String, Table, Text, delete, insert, or_, select, update
 
 from redact.errors import InputRejected, NoLawfulBasis, UsageError
 from redact.stores.data_keys import IDS, PERSONS, DataKeys
@@ -142,6 +142,24 @@ class Consent:
             for row in connection.execute(select(_ROWS.c.call_id, _ROWS.c.person)):
                 found.setdefault(row.call_id, set()).add(row.person)
         return {call_id: frozenset(persons) for call_id, persons in found.items()}
+
+    def last_noted(self) -> dict[str, str]:
+        """When each call of which something is on record was recorded, or the last was noted; empty where untold."""
+        found: dict[str, str] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(select(_ROWS)):
+                times = (row.recorded_at, row.given_at, row.withdrawn_at, row.objection_at, found.get(row.call_id))
+                found[row.call_id] = max(filter(None, times), default="")
+        return found
+
+    def forget(self, call_ids: Iterable[str]) -> int:
+        """Erase the records of calls; how many records there were."""
+        count = 0
+        with self._database.writing() as connection:
+            for call_id in call_ids:
+                count += connection.execute(delete(_ROWS).where(_ROWS.c.call_id == call_id)).rowcount
+        self._database.checkpoint()
+        return count
 
     def withdraw(self, reference: str, at: datetime | None = None) -> int:
         """Note that consent was withdrawn, for a call or for all calls of a person; how many records say so now."""

@@ -176,11 +176,13 @@ def test_all_classes_have_their_limit_in_it(language) -> None:
     told = organisation(retention={"requests": {"months": 60, "basis": "limitation"}})
     page = Page(register.page(told, Ran(), PROTECTED, language, NOW))
     heading, terms = said("register", language)["limits"], said("terms", language)
-    limits = {name: page.cells(heading, terms[name])[0] for name in ("recordings", "analyses", "logs", "requests")}
+    limits = {
+        name: page.cells(heading, terms[name])[0] for name in ("recordings", "analyses", "logs", "requests", "bases")
+    }
     assert limits["analyses"] == {"en": "12 months", "fr": "12 mois"}[language]
     assert "(limitation)" in limits["requests"]
     head, row = csv.reader(io.StringIO(register.table(register.build(told, Ran(), PROTECTED, NOW), language)))
-    assert row[head.index(heading)].count(";") == 3
+    assert row[head.index(heading)].count(";") == 4
 
 
 def test_a_page_in_french_is_in_french_also_where_it_counts() -> None:

@@ -21,6 +21,7 @@ from redact.governance.months import Month, months_after
 from redact.governance.organisation import load
 from redact.governance.places import Places
 from redact.stores.certificates import Certificates
+from redact.stores.consent import Record
 from redact.stores.ledger import Archived
 from redact.stores.marks import Marks
 from redact.stores.signatures import is_comment, new_comment
@@ -181,6 +182,35 @@ def test_a_restored_ledger_keyring_vault_and_archive_bring_nothing_back(office, 
         next(office.kept.vault.opened(office.ids[0], "original"))
     assert not any(office.outputs_of(own) for own in office.ids)
     assert plan(office, NOW).back == ()
+
+
+def test_lawful_bases_go_five_years_after_the_last_was_noted_and_never_before_their_recordings(office):
+    def record(call_id, **more):
+        told = {"given_at": NOW.isoformat(), "recorded_at": NOW.isoformat(), **more}
+        return Record(call_id, "p" * 32, "consent", ("quality",), "", "", "", "", "", evidence_ref="", **told)
+
+    later = after(24, 0).isoformat()
+    office.kept.consent.add([record("old"), record("kept"), record("withdrawn", withdrawn_at=later)])
+    office.kept.consent.add([record("undated", given_at="", recorded_at="")])
+    ledger = office.kept.ledger.archive(str(office.world.dest.resolve()))
+    (row,) = ledger.of(office.ids[0])
+    ledger.put([replace(row, call=office.kept.ledger.pseudonym("call", "kept"))])
+    office.kept.marks.put(office.ids[0], "legal_hold", "litigation")
+
+    def left():
+        return set(office.kept.consent.last_noted())
+
+    assert plan(office, after(60, -1)).classes["bases"].due == ()
+    found = plan(office, after(60)).classes["bases"]
+    assert (found.due, found.undated) == ((office.kept.ledger.pseudonym("call", "old"),), 1)
+    assert apply(office, after(60)).erased["bases"] == 1
+    assert left() == {"kept", "withdrawn", "undated"}
+    office.kept.marks.lift(office.ids[0], "legal_hold")
+    apply(office, after(60))  # the recording goes first
+    assert apply(office, after(60)).erased["bases"] == 1
+    assert left() == {"withdrawn", "undated"}
+    assert apply(office, after(84)).erased["bases"] == 1
+    assert left() == {"undated"}
 
 
 def test_outputs_of_redact_file_and_what_it_sealed_go_too(office):
