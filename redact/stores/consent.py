@@ -12,7 +12,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain
 from typing import Literal, TextIO, TypeVar, get_args
 
@@ -34,6 +35,8 @@ COLUMNS = (
     "recorded_at", "evidence_ref",
 )  # fmt: skip
 _T = TypeVar("_T")
+# Clocks of two machines may be so far apart.
+_CLOCKS_APART = timedelta(minutes=10)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PURPOSE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]{0,16}")
@@ -288,12 +291,7 @@ def _record(row: Mapping[str | None, str | None], line: int, consent: Consent) -
     for name in ("notice_id", "evidence_ref"):
         if not _REFERENCE.fullmatch(cell[name]):
             raise wrong(name, "is not a reference: letters, digits and . _ : / - only")
-    times = {}
-    for name in ("given_at", "recorded_at"):
-        try:
-            times[name] = moment(cell[name]) if cell[name] else ""
-        except UsageError:
-            raise wrong(name, "is not a time with its offset, such as 2026-03-01T09:30:00+01:00") from None
+    times = {name: _time(cell[name], partial(wrong, name)) for name in ("given_at", "recorded_at")}
     if cell["lawful_basis"] == "consent" and not (times["given_at"] and purposes and cell["notice_id"]):
         raise wrong("given_at, purposes, notice_id", "are wanted for consent: when, to what, and after which notice")
     return Record(
@@ -301,6 +299,17 @@ def _record(row: Mapping[str | None, str | None], line: int, consent: Consent) -
         cell["notice_sha256"].lower(), cell["language"], cell["channel"].lower(), cell["method"].lower(),
         times["given_at"], times["recorded_at"], cell["evidence_ref"],
     )  # fmt: skip
+
+
+def _time(text: str, wrong: Callable[[str], InputRejected]) -> str:
+    """A time as it is kept; empty where there is none. What is still to come nobody can have consented to."""
+    try:
+        told = moment(text) if text else ""
+    except UsageError:
+        raise wrong("is not a time with its offset, such as 2026-03-01T09:30:00+01:00") from None
+    if told > (datetime.now(UTC) + _CLOCKS_APART).isoformat(timespec="seconds"):
+        raise wrong("is still to come")
+    return told
 
 
 def moment(text: str) -> str:

@@ -95,7 +95,9 @@ WRONG_CELLS = [
     ("method", PERSON), ("notice_id", PERSON), ("notice_id", "x" * 81), ("language", PERSON), ("language", "x" * 17),
     ("evidence_ref", PERSON), ("evidence_ref", "x" * 81), ("given_at", PERSON), ("given_at", "2026-03-01T09:00:00"),
     ("given_at", "2026-03-02"), ("given_at", "0001-01-01T00:00:00+14:00"), ("recorded_at", "9999-12-31T23:59:59-12:00"),
-    ("recorded_at", "yesterday"), ("given_at", ""), ("purposes", ""), ("purposes", ";"), ("notice_id", ""),
+    ("recorded_at", "yesterday"), ("given_at", "2226-03-01T09:00:00+00:00"),
+    ("recorded_at", "2226-03-01T09:00:00+00:00"), ("given_at", ""), ("purposes", ""),
+    ("purposes", ";"), ("notice_id", ""),
 ]  # fmt: skip
 
 
