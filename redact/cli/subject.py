@@ -13,6 +13,7 @@ import click
 
 from redact.cli.kept import organisation, rows, stores
 from redact.cli.packs import case_argument, export, force_option, open_pack, output_option, rules_for
+from redact.cli.procedure import procedure
 from redact.errors import ExitCode, InputRejected, UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def subject() -> None:
 
 subject.add_command(export)
 subject.add_command(open_pack)
+subject.add_command(procedure)
 
 
 @subject.command("open")
@@ -261,23 +263,26 @@ def letter(ctx: click.Context, case_id: str, kind: str, output: Path, *, force: 
 @click.option("--open", "is_open", is_flag=True, help="Only those that are not closed.")
 @click.pass_context
 def list_cases(ctx: click.Context, *, overdue: bool, is_open: bool) -> None:
-    """Lists requests, and how many days are left for each."""
+    """Lists requests, how many days are left for each, and what comes next."""
     from datetime import UTC, datetime
 
     from redact.governance.deadlines import days_left
+    from redact.governance.procedure import next_step
     from redact.governance.subjects import Request
     from redact.stores.cases import CLOSED
 
     now = datetime.now(UTC)
-    found = [Request(case) for case in stores(ctx).cases.all("request")]
+    kept = stores(ctx)
+    found = [Request(case) for case in kept.cases.all("request")]
     late = [each for each in found if each.case.is_overdue(now)]
     shown = late if overdue else [each for each in found if not is_open or each.case.state != CLOSED]
     rows(
-        ["CASE", "KIND", "STATE", "RECEIVED", "DUE", "DAYS LEFT", "IDENTITY", "RECORDINGS"],
+        ["CASE", "KIND", "STATE", "RECEIVED", "DUE", "DAYS LEFT", "IDENTITY", "RECORDINGS", "NEXT"],
         (
             [
                 each.case_id, each.kind, each.case.fields.get("outcome", each.case.state), each.received, _due(each),
                 "" if each.case.state == CLOSED else days_left(each.due_at, now), each.identity, len(each.matches),
+                next_step(kept, each),
             ]
             for each in sorted(shown, key=lambda each: (each.case.state == CLOSED, each.due_at))
         ),
