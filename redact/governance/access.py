@@ -57,6 +57,7 @@ class Given:
         form: `redacted`, or `own` where the person's own words can be heard.
         kept_masked: why those can't be heard, though somebody wanted it; empty else.
         files: paths in the pack.
+        restricted: its processing is; the person's own right of access is none of what that forbids.
     """
 
     recording_id: str
@@ -69,6 +70,7 @@ class Given:
     form: str
     kept_masked: str = ""
     files: tuple[str, ...] = ()
+    restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Exported:
     """What came of an export.
 
     Attributes:
-        left_out: recordings that are not in the pack, and why: `restricted`, `no_outputs` or `damaged`.
+        left_out: recordings that are not in the pack, and why: `no_outputs` or `damaged`.
         size_bytes: of what was encrypted.
     """
 
@@ -159,7 +161,9 @@ class Packing:
 
 
 def export(stores: Stores, rules: Organisation, case_id: str, target: BinaryIO, how: Packing) -> Exported:
-    """Make the pack of a request, of all recordings that were confirmed and may be given out.
+    """Make the pack of a request, of all recordings that were confirmed and can be given out.
+
+    A restriction (Art. 18) keeps nothing from the person themself: Art. 15 goes on, and who asks wants it so.
 
     The log has that it begins before anything is made, and how it ended. Whoever is given the passphrase only when this
     has returned is given nothing that log and case don't know of.
@@ -196,9 +200,14 @@ def export(stores: Stores, rules: Organisation, case_id: str, target: BinaryIO, 
             raise UsageError("none of the recordings can be given out", hint="see why: redact subject find CASE")
         content.seek(0)
         size = packs.write(content, target, case_id, how.phrase)
+        restricted = [given.recording_id for given in done.given if given.restricted]
         counts |= {"recordings": len(done.given), "left_out": len(done.left_out), "bytes": size}
+        counts["restricted"] = len(restricted)
         how.publish()
-        detail = {"recordings": [given.recording_id for given in done.given], "left_out": dict(done.left_out)}
+        detail = {
+            "recordings": [given.recording_id for given in done.given], "left_out": dict(done.left_out),
+            "restricted": restricted,
+        }  # fmt: skip
         stores.cases.change(case_id, "exported", detail=detail, at=how.now)
     return Exported(done.given, done.left_out, size)
 
@@ -209,12 +218,10 @@ def _filled(
     given: list[Given] = []
     left_out: dict[str, str] = {}
     for recording_id in found.ids("confirmed"):
-        if stores.marks.has(recording_id, "restriction"):
-            left_out[recording_id] = "restricted"
-            continue
         copied = [each for url in rules.archives if (each := _copied(stores, Archive(url), recording_id, pack, voice))]
         if any(isinstance(each, Given) for each in copied):
-            given.append(next(each for each in copied if isinstance(each, Given)))
+            told = next(each for each in copied if isinstance(each, Given))
+            given.append(replace(told, restricted=stores.marks.has(recording_id, "restriction")))
         else:
             left_out[recording_id] = next((each for each in copied if isinstance(each, str)), "no_outputs")
     return Exported(tuple(given), left_out)

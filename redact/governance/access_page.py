@@ -1,6 +1,6 @@
 """The information of a pack as a page, in the language of the person who asked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -30,7 +30,7 @@ def page(told: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     if any(given["form"] == "own" for given in told["recordings"]):
         parts.append(f"<p>{escape(said['own_text'])}</p>")
-    parts += [*_recordings(told, said), *_left_out(told["left_out"], said)]
+    parts += [*_recordings(told, said), *_restricted(told["recordings"], said), *_left_out(told["left_out"], said)]
     return paper.page(said["title"], parts, language)
 
 
@@ -67,6 +67,12 @@ def _recordings(told: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[st
         links = " ".join(f'<a href="{escape(name)}">{escape(name.rpartition(".")[2])}</a>' for name in given["files"])
         yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + f"<td>{links}</td></tr>"
     yield "</table>"
+
+
+def _restricted(given: Sequence[Mapping[str, Any]], said: Mapping[str, str]) -> Iterator[str]:
+    ids = [each["recording_id"] for each in given if each["restricted"]]
+    if ids:
+        yield f"<p>{escape(said['restricted_text'].format(ids=', '.join(ids)))}</p>"
 
 
 def _left_out(left_out: Mapping[str, str], said: Mapping[str, str]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 Each is a case with a deadline. The case holds words of fixed lists, ids and times; who it is from is sealed in the
 vault under the case's own key. What is done about recordings is in
-`subject_matches`, `subject_erasure`, `access`, `rectification` and here.
+`subject_matches`, `subject_erasure`, `access`, `rectification` and `restriction`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -263,47 +263,6 @@ def extend(
 def _check_not_extended(found: Request) -> None:
     if "extended" in found.case.fields:
         raise UsageError("the request was extended before", hint="it can be extended once only: answer it")
-
-
-def restrict(stores: Stores, case_id: str, reason: Restriction, *, now: datetime | None = None) -> int:
-    """Mark the recordings of a request, so that nobody uses them (GDPR, Art. 18); how many.
-
-    Raises:
-        UsageError: the request is closed, or a match was not decided.
-    """
-    found = decided_matches(still_open(stores, case_id))
-    with stores.audit.action("subject.restrict", case_id, reason=reason) as counts:
-        for recording_id in found:  # what is restricted for another cause stays so when this request's ends
-            if not stores.marks.has(recording_id, "restriction"):
-                stores.marks.put(recording_id, "restriction", reason, case_id)
-        counts["recordings"] = len(found)
-        told = {"restricts": {"recordings": list(found), "reason": reason}}
-        stores.cases.change(case_id, "restricted", fields=told, detail=told, at=now)
-    return len(found)
-
-
-def lift(stores: Stores, case_id: str, *, now: datetime | None = None) -> int:
-    """End the restriction that a request has brought, also one that is closed; how many recordings are free by it.
-
-    The person has to be told before (GDPR, Art. 18(3)). What another request restricts too stays restricted, by that.
-    """
-    own = request(stores, case_id).case.fields.get("restricts", {}).get("recordings", [])
-    others: dict[str, Case] = {}
-    for case in stores.cases.all("request"):
-        if case.case_id != case_id:
-            others |= dict.fromkeys(case.fields.get("restricts", {}).get("recordings", []), case)
-    by_this = {mark.recording_id for mark in stores.marks.all("restriction") if mark.case_id == case_id}
-    free = [recording_id for recording_id in own if recording_id in by_this and recording_id not in others]
-    with stores.audit.action("subject.restrict", case_id, reason="lifted") as counts:
-        for recording_id in by_this.intersection(own):
-            if recording_id in others:
-                other = others[recording_id]
-                stores.marks.put(recording_id, "restriction", other.fields["restricts"]["reason"], other.case_id)
-            else:
-                stores.marks.lift(recording_id, "restriction")
-        counts["recordings"] = len(free)
-        stores.cases.change(case_id, "lifted", fields={"restricts": {}}, detail={"recordings": free}, at=now)
-    return len(free)
 
 
 def decided_matches(found: Request) -> tuple[str, ...]:
