@@ -53,7 +53,8 @@ def rules_for(ctx: click.Context, case_id: str) -> Organisation:
 def export(ctx: click.Context, /, case_id: str, output: Path, *, force: bool, **given: Any) -> None:
     """Makes the encrypted pack of an access or portability request, and shows its passphrase, once.
 
-    Exit code 1: the pack was made, but recordings are missing from it.
+    Exit code 1: the pack was made, but recordings are missing from it. --own-voice opens originals: it is refused (exit
+    code 8) where `vault open` is, without the training and the second person that the organisation wants.
     """
     from redact.governance import access, packs
     from redact.publish import Staged, check_targets

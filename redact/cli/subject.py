@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _KINDS = ("access", "rectification", "erasure", "restriction", "objection", "portability")
 _REFUSALS = (
     "unfounded", "excessive", "not_identified", "others_rights", "legal_obligation", "legal_claims", "no_ground",
+    "overriding",
 )  # fmt: skip
 _LETTERS = (
     "acknowledgement", "identity", "extension", "answer", "erased", "rectified", "restriction", "lifted", "refusal",
@@ -233,7 +234,9 @@ def restrict(ctx: click.Context, case_id: str, reason: str | None, *, is_lifted:
 @subject.command("close")
 @case_argument
 @click.option("--outcome", type=click.Choice(["done", "partly", "refused", "withdrawn"]), required=True)
-@click.option("--reason", type=click.Choice(_REFUSALS), help="Of what is refused.")
+@click.option(
+    "--reason", type=click.Choice(_REFUSALS), help="Of what is refused. An objection: overriding (Art. 21(1))."
+)
 @click.option("--told", metavar="RECIPIENT", multiple=True, help="Who has the data and was told, as in the file.")
 @click.option("--told-all", is_flag=True, help="All recipients of the file were told.")
 @click.option("--not-told", type=click.Choice(["impossible", "disproportionate"]), help="Why they weren't.")

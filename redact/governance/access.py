@@ -7,7 +7,7 @@ disk. By default a pack has the redacted outputs. The person's own words can be 
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,12 +16,13 @@ from typing import Any, BinaryIO, Protocol
 
 from redact.batch.archive import Archive
 from redact.batch.work import report_path, shard, wrong_outputs
-from redact.errors import InputRejected, PolicyError, RedactError, UsageError
-from redact.governance import access_page, packs
+from redact.errors import HeldForReview, InputRejected, PolicyError, RedactError, UsageError
+from redact.governance import access_page, packs, second_person, training
 from redact.governance.freeze import require_not_frozen
 from redact.governance.organisation import Organisation
 from redact.governance.subjects import Request, RequestKind, decided
 from redact.naming import PAGE_SUFFIX
+from redact.stores.audit import actor
 from redact.stores.opened import Stores
 
 SCHEMA, VERSION = "callredact.access", 1
@@ -176,7 +177,8 @@ def export(stores: Stores, rules: Organisation, case_id: str, target: BinaryIO, 
         how: it is made.
 
     Raises:
-        HeldForReview: exports are frozen, for a breach is being looked into.
+        HeldForReview: exports are frozen, for a breach is being looked into; or the person's own words are to be heard,
+            and whoever runs it lacks the training or the second person that the organisation wants for that.
         UsageError: the request can't be answered so: of another kind, not checked, not decided, or nothing to give.
         PolicyError: the organisation's file lacks what the law wants told.
         RedactError: it can't be logged, read, written or published; the case has no export then.
@@ -191,6 +193,8 @@ def export(stores: Stores, rules: Organisation, case_id: str, target: BinaryIO, 
     reason = OWN_VOICE if how.voice else ""
     with stores.audit.action("subject.export", case_id, reason=reason) as counts, _in_memory() as content:
         require_not_frozen(stores)
+        if how.voice:
+            _require_clear_access(stores, rules, found.ids("confirmed"))
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as pack:
             done = _filled(stores, rules, found, pack, how.voice)
             told = information(rules, found, done, now)
@@ -210,6 +214,26 @@ def export(stores: Stores, rules: Organisation, case_id: str, target: BinaryIO, 
         }  # fmt: skip
         stores.cases.change(case_id, "exported", detail=detail, at=how.now)
     return Exported(done.given, done.left_out, size)
+
+
+def _require_clear_access(stores: Stores, rules: Organisation, ids: Sequence[str]) -> None:
+    """What holds for opening an original holds for an export in which something of it is heard.
+
+    Raises:
+        HeldForReview: a training is missing, or a second person's word. They are asked for all recordings at once.
+    """
+    training.require(stores, rules, actor())
+    waiting = None
+    archives = [Archive(url) for url in rules.archives]
+    for recording_id in ids:
+        if all(archive.read(report_path(recording_id)) is None for archive in archives):
+            continue  # of one without outputs nothing is opened either
+        try:
+            second_person.require(stores, rules, recording_id, actor(), OWN_VOICE)
+        except HeldForReview as error:
+            waiting = error
+    if waiting is not None:
+        raise waiting
 
 
 def _filled(

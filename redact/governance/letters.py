@@ -251,7 +251,8 @@ def _refusal(told: _Told) -> Iterator[str]:
     fields = told.found.case.fields
     if fields.get("outcome") not in {"refused", "partly"}:
         raise _not_so("the request was not refused", "redact subject close CASE --outcome refused --reason WORD")
-    yield told.filled("refusal", reason=told.said[f"refusal_{fields['reason']}"])
+    plain = f"refusal_{fields['reason']}"
+    yield told.filled("refusal", reason=told.said.get(f"{plain}_of_{told.found.kind}", told.said[plain]))
     yield told.filled("remedies")
 
 

@@ -28,13 +28,19 @@ Extension = Literal["complexity", "number"]
 # Art. 18(1), a to d.
 Restriction = Literal["accuracy", "unlawful", "claims", "objection"]
 Result = Literal["done", "partly", "refused", "withdrawn"]
-# Art. 12(5), 11(2) and 12(2), 15(4), 17(3), 17(1) and 21(1).
+# Art. 12(5), 11(2) and 12(2), 15(4), 17(3), 21(1), 16 to 18.
 Refusal = Literal[
     "unfounded", "excessive", "not_identified", "others_rights", "legal_obligation", "legal_claims", "no_ground",
+    "overriding",
 ]  # fmt: skip
 # Art. 19: why recipients were not told.
 NotTold = Literal["impossible", "disproportionate"]
 KINDS: tuple[RequestKind, ...] = get_args(RequestKind)
+# Reasons that the law knows for requests of some kinds alone. An objection needs none but the person's situation, and
+# access and portability need none at all: it is us who have to show grounds against an objection.
+_ONLY_FOR: Mapping[Refusal, frozenset[RequestKind]] = {
+    "no_ground": frozenset({"rectification", "erasure", "restriction"}), "overriding": frozenset({"objection"}),
+}  # fmt: skip
 # Art. 19: what recipients have to be told of.
 _TOLD_OF: frozenset[RequestKind] = frozenset({"rectification", "erasure", "restriction"})
 # What must have been done before a request can be closed as done.
@@ -302,6 +308,13 @@ def close(stores: Stores, rules: Organisation, case_id: str, how: Closing, *, no
     found = still_open(stores, case_id)
     if (how.outcome in {"refused", "partly"}) != (how.reason is not None):
         raise UsageError("a refusal needs its reason, and nothing else has one", hint=f"--reason {'|'.join(REFUSALS)}")
+    if how.reason and found.kind not in _ONLY_FOR.get(how.reason, KINDS):
+        raise UsageError(
+            f"{how.reason} is no reason to refuse a request of {found.kind}",
+            hint="an objection: --reason overriding (compelling legitimate grounds, GDPR, Art. 21(1)) or legal_claims"
+            if found.kind == "objection"
+            else f"--reason {'|'.join(each for each in REFUSALS if found.kind in _ONLY_FOR.get(each, KINDS))}",
+        )
     if how.outcome in {"done", "partly"}:
         _check_done(stores, found, how)
     fields: dict[str, Any] = {"outcome": how.outcome, "told": _recipients_told(rules, found, how)}

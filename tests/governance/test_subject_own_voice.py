@@ -4,18 +4,23 @@ import json
 import os
 import re
 import zipfile
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import soundfile
+from governance_world import ORGANISATION
 from subject_world import confirmed, content, redact
 
 from redact.batch.work import shard
 from redact.call import Transcript, Turn, Word
-from redact.errors import CannotWrite, HeldForReview
+from redact.errors import CannotWrite, ExitCode, HeldForReview
 from redact.findings import AudioInterval, Plan, Replacement
-from redact.governance import own_voice, packs
+from redact.governance import access, organisation, own_voice, packs
+from redact.governance.access import Made
 from redact.governance.own_voice import memory_folder, released
+from redact.stores.audit import actor
 from redact.transcripts import native
 
 SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "en-hotel-booking-dtmf.wav"
@@ -90,6 +95,58 @@ def test_a_masked_word_without_a_time_is_nobody_s_to_hear() -> None:
     untimed = Transcript((Turn("Customer", 1, (Word("Maud", None, None, 1),)),), "en", "test")
     with pytest.raises(HeldForReview):
         released(untimed, Plan((), (Replacement(0, 0, "PERSON", "[PERSON]"),)), 1, NAME, 150)
+
+
+class Speaking:
+    """Copies in which the person is heard, made up: what the pack does with them is looked at."""
+
+    own = "customer"
+
+    def __init__(self, folder: Path) -> None:
+        self.files = {".wav": folder / "own.wav", ".txt": folder / "own.txt"}
+        self.files[".wav"].write_bytes(b"RIFF heard")
+        self.files[".txt"].write_text("I paid the bell, says 0612")
+
+    @contextmanager
+    def made(self, recording_id: str, report: dict):
+        yield Made(self.files)
+
+
+def packed(office, case_id: str, voice=None):
+    """What came of an export, and its pack."""
+    made, phrase = BytesIO(), packs.passphrase()
+    rules = organisation.load(office.world.root / "organisation.yaml")
+    done = access.export(office.kept, rules, case_id, made, access.Packing(phrase, voice))
+    return done, zipfile.ZipFile(content(packs.opened(BytesIO(made.getvalue()), phrase)))
+
+
+def test_an_export_with_one_s_own_voice_takes_what_opening_an_original_takes(office, tmp_path) -> None:
+    """Training and second person: the original is opened for it, and no way leads around the organisation's rules."""
+    case_id, target = confirmed(office, "access"), tmp_path / "x.redact-pack"
+    own_voice_export = ("subject", "export", case_id, "-o", str(target), "--own-voice", "--model", "tiny.en")
+    rules = {"training": "calls", "second_person": True}
+    modules = {"calls": {"title": "Calls in clear", "roles": ["lead"]}}
+    office.write({**ORGANISATION, "training": modules, "clear_access": rules})
+    untrained = redact(office, *own_voice_export)
+    assert (untrained.code, untrained.error.reason) == (ExitCode.HELD, "training")
+    assert redact(office, "training", "record", actor(), "--module", "calls", "--score", "1").code == 0
+    alone = redact(office, *own_voice_export)
+    assert (alone.code, alone.error.reason) == (ExitCode.HELD, "second_person")
+    assert not target.exists()
+    approvals = office.kept.approvals(str(office.world.dest))
+    asked = approvals.all()
+    assert {(each.recording_id, each.name, each.reason) for each in asked} == {
+        (recording_id, actor(), "own_voice") for recording_id in office.ids[:2]
+    }
+    approvals.decide(asked[0].number, "lea", grant=True, hours=8)
+    assert redact(office, *own_voice_export).code == ExitCode.HELD  # one is missing still
+    assert {e.outcome for e in office.kept.audit.entries() if e.action == "subject.export"} == {"begun", "refused"}
+    approvals.decide(asked[1].number, "lea", grant=True, hours=8)
+    done, _ = packed(office, case_id, Speaking(tmp_path))
+    assert [each.form for each in done.given] == ["own", "own"]
+    office.write({**ORGANISATION, "clear_access": {"second_person": True}})
+    masked = redact(office, "subject", "export", confirmed(office, "access"), "-o", str(target))
+    assert masked.code == 0  # nothing in clear is opened for that
 
 
 def test_folders_in_memory_go_and_those_of_killed_processes_too(tmp_path) -> None:

@@ -206,10 +206,40 @@ def test_refusal_names_complaint_and_remedy(shared, tmp_path_factory, language: 
     assert LETTERS[language]["extension"] in text
     assert {"en": "12(3)", "fr": "12, paragraphe 3"}[language] in text
     assert {"en": "12(4)", "fr": "12, paragraphe 4"}[language] not in text
-    assert redact(office, "subject", "close", case_id, "--outcome", "refused", "--reason", "no_ground").code == 0
+    no_ground = redact(office, "subject", "close", case_id, "--outcome", "refused", "--reason", "no_ground")
+    assert no_ground.code == ExitCode.USAGE  # it is us who need grounds against an objection
+    assert "overriding" in no_ground.text
+    assert redact(office, "subject", "close", case_id, "--outcome", "refused", "--reason", "overriding").code == 0
     text, page = letter(office, tmp_path_factory, case_id, "refusal")
     for said in ("CNIL", LETTERS[language]["refusal"], {"en": "12(4)", "fr": "12, paragraphe 4"}[language]):
         assert said in text and said in page  # noqa: PT018
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "english", "french"),
+    [
+        ("objection", "overriding", "compelling legitimate grounds", "motifs légitimes et impérieux"),
+        ("objection", "legal_claims", "legal claims (Article 21(1)", "justice (article 21, paragraphe 1"),
+        ("erasure", "legal_claims", "legal claims (Article 17(3)(e)", "justice (article 17, paragraphe 3, point e)"),
+        ("restriction", "no_ground", "(Articles 16 to 18 of", "(articles 16 à 18 du"),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_refusal_cites_what_allows_it_for_that_request(
+    shared, tmp_path_factory, language, kind, reason, english, french
+) -> None:
+    case_id = opened(shared, kind, language)
+    assert redact(shared, "subject", "close", case_id, "--outcome", "refused", "--reason", reason).code == 0
+    assert {"en": english, "fr": french}[language] in letter(shared, tmp_path_factory, case_id, "refusal")[0]
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("access", "no_ground"), ("erasure", "overriding")])
+def test_a_reason_that_is_none_for_that_request_is_refused(shared, kind, reason) -> None:
+    case_id = opened(shared, kind)
+    told = redact(shared, "subject", "close", case_id, "--outcome", "refused", "--reason", reason)
+    assert told.code == ExitCode.USAGE
+    assert "legal_claims" in told.text
+    assert reason not in told.error.hint
 
 
 @pytest.mark.parametrize(
