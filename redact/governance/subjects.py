@@ -55,7 +55,8 @@ class Match:
     """A recording that may be about the person who asks.
 
     Attributes:
-        why: kinds of what led to it: `name`, `phone`, `email`, `reference`, `consent`, `call`, `agent`, `by_hand`.
+        why: kinds of what led to it: `name`, `phone`, `email`, `reference`, `consent`, `call`, `agent`, `by_hand`;
+            `customer` and `caller` where the number of the customer, or the telephone, is sealed beside it.
         choice: what somebody decided about it: a name can be another's.
     """
 
