@@ -6,7 +6,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -121,10 +121,39 @@ def apply(ctx: click.Context) -> None:
     what = {"hold": "held", "redact": "without their originals", "erase": "erased"}[rules.consent.on_withdrawal]
     click.echo(
         f"{applied.calls} recordings of calls without a basis: {applied.done} {what}, {applied.already} were before"
+        + (f", {applied.released} were released from it" if applied.released else "")
     )
     for reason, count in sorted(applied.failed.items()):
         click.echo(f"{count} could not be: {reason}; run it again", err=True)
     ctx.exit(ExitCode.SOME_FAILED if applied.failed else ExitCode.OK)
+
+
+@consent.command("release")
+@click.argument("reference", metavar="ID_OR_PERSON")
+@click.option(
+    "--reason", type=click.Choice(["overridden", "claims", "consented_anew", "mistake"]), required=True,
+    help="Our grounds override the person's (GDPR, Art. 21(1)), legal claims, a new consent, or noted by mistake.",
+)  # fmt: skip
+@click.pass_context
+def release(ctx: click.Context, reference: str, reason: str) -> None:
+    """Ends the hold that a withdrawal or an objection has brought (consent apply), which then stays ended.
+
+    Takes the id of a recording or call, or a person for all of their calls; - reads it from stdin. What is withdrawn or
+    objected to anew is held again. Exit code 1 where a recording stays restricted for another cause.
+    """
+    from redact.governance import consents
+    from redact.governance.places import Places
+
+    known = sys.stdin.readline().strip() if reference == "-" else reference
+    done = consents.release(stores(ctx), Places(organisation(ctx).archives), known, cast("Any", reason))
+    click.echo(f"released: {len(done.free)} recordings")
+    if done.left:
+        click.echo(
+            f"{len(done.left)} stay restricted: a request restricts them, or another person of the call has withdrawn\n"
+            "  next: redact subject restrict CASE --lift, or redact consent release ID of the recording",
+            err=True,
+        )
+    ctx.exit(ExitCode.SOME_FAILED if done.left else ExitCode.OK)
 
 
 @consent.command("coverage")

@@ -53,7 +53,8 @@ def rules_for(ctx: click.Context, case_id: str) -> Organisation:
 def export(ctx: click.Context, /, case_id: str, output: Path, *, force: bool, **given: Any) -> None:
     """Makes the encrypted pack of an access or portability request, and shows its passphrase, once.
 
-    Exit code 1: the pack was made, but recordings are missing from it.
+    Exit code 1: the pack was made, but recordings are missing from it. --own-voice opens originals: it is refused (exit
+    code 8) where `vault open` is, without the training and the second person that the organisation wants.
     """
     from redact.governance import access, packs
     from redact.publish import Staged, check_targets
@@ -108,5 +109,11 @@ def _tell_export(done: Exported) -> None:
     for given in done.given:
         why = f": kept masked, {given.kept_masked.replace('_', ' ')}" if given.kept_masked else ""
         click.echo(f"{given.recording_id}  {'own words heard' if given.form == 'own' else 'masked copy'}{why}")
+        if given.on_record.kept_back:
+            click.echo(
+                f"{given.recording_id}  lawful basis or metadata kept back: not shown to be this person's\n"
+                "  next: where they are, redact subject find CASE FILE with reference: or phone:, then export again",
+                err=True,
+            )
     for recording_id, why in done.left_out.items():
         click.echo(f"{recording_id}  left out: {why.replace('_', ' ')}", err=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _KINDS = ("access", "rectification", "erasure", "restriction", "objection", "portability")
 _REFUSALS = (
     "unfounded", "excessive", "not_identified", "others_rights", "legal_obligation", "legal_claims", "no_ground",
+    "overriding",
 )  # fmt: skip
 _LETTERS = (
     "acknowledgement", "identity", "extension", "answer", "erased", "rectified", "restriction", "lifted", "refusal",
@@ -208,20 +209,36 @@ def erase(ctx: click.Context, case_id: str, output: Path, *, force: bool) -> Non
 @click.option("--lift", "is_lifted", is_flag=True, help="End it. Tell the person before: letter CASE lifted.")
 @click.pass_context
 def restrict(ctx: click.Context, case_id: str, reason: str | None, *, is_lifted: bool) -> None:
-    """Restricts the recordings of a request: they are kept, and not given out or used."""
-    from redact.governance import subjects
+    """Restricts the recordings of a request: they are kept, and not used. The person may have copies even so.
+
+    Exit code 1: all that was lifted stays restricted for another cause.
+    """
+    from redact.governance import restriction
 
     if is_lifted == (reason is not None):
         raise UsageError("it is either restricted for a reason, or lifted", hint="give --reason WORD, or --lift")
     kept = stores(ctx)
-    count = subjects.lift(kept, case_id) if is_lifted else subjects.restrict(kept, case_id, cast("Any", reason))
-    click.echo(f"{'lifted' if is_lifted else 'restricted'}: {count} recordings")
+    if reason is not None:
+        click.echo(f"restricted: {restriction.restrict(kept, case_id, cast('Any', reason))} recordings")
+        return
+    done = restriction.lift(kept, case_id)
+    click.echo(f"lifted: {len(done.free)} recordings")
+    if done.left:
+        click.echo(
+            f"{len(done.left)} stay restricted: another request restricts them, or a consent is gone\n"
+            "  next: where it is a consent, redact consent release ID",
+            err=True,
+        )
+    if not done.free:
+        ctx.exit(int(ExitCode.SOME_FAILED))
 
 
 @subject.command("close")
 @case_argument
 @click.option("--outcome", type=click.Choice(["done", "partly", "refused", "withdrawn"]), required=True)
-@click.option("--reason", type=click.Choice(_REFUSALS), help="Of what is refused.")
+@click.option(
+    "--reason", type=click.Choice(_REFUSALS), help="Of what is refused. An objection: overriding (Art. 21(1))."
+)
 @click.option("--told", metavar="RECIPIENT", multiple=True, help="Who has the data and was told, as in the file.")
 @click.option("--told-all", is_flag=True, help="All recipients of the file were told.")
 @click.option("--not-told", type=click.Choice(["impossible", "disproportionate"]), help="Why they weren't.")

@@ -7,7 +7,7 @@ disk. By default a pack has the redacted outputs. The person's own words can be 
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,12 +16,15 @@ from typing import Any, BinaryIO, Protocol
 
 from redact.batch.archive import Archive
 from redact.batch.work import report_path, shard, wrong_outputs
-from redact.errors import InputRejected, PolicyError, RedactError, UsageError
-from redact.governance import access_page, packs
+from redact.errors import HeldForReview, InputRejected, PolicyError, RedactError, UsageError
+from redact.governance import access_page, packs, second_person, training
 from redact.governance.freeze import require_not_frozen
+from redact.governance.on_record import OnRecord, on_record, typed_by
 from redact.governance.organisation import Organisation
+from redact.governance.rectification import RECTIFIED
 from redact.governance.subjects import Request, RequestKind, decided
-from redact.naming import PAGE_SUFFIX
+from redact.naming import PAGE_SUFFIX, TEXT_SUFFIXES
+from redact.stores.audit import actor
 from redact.stores.opened import Stores
 
 SCHEMA, VERSION = "callredact.access", 1
@@ -41,6 +44,10 @@ class Made:
 class OwnVoice(Protocol):
     """Makes such copies."""
 
+    @property
+    def own(self) -> str:
+        """Whose words: `customer` or `agent`."""
+
     def made(self, recording_id: str, report: Mapping[str, Any]) -> AbstractContextManager[Made]:
         """Copies of a recording, there while the context is open.
 
@@ -57,6 +64,9 @@ class Given:
         form: `redacted`, or `own` where the person's own words can be heard.
         kept_masked: why those can't be heard, though somebody wanted it; empty else.
         files: paths in the pack.
+        corrected: its transcript was, after a request: what is given is the corrected one, masked.
+        restricted: its processing is; the person's own right of access is none of what that forbids.
+        on_record: what allowed the call, and what is sealed beside it about the person.
     """
 
     recording_id: str
@@ -69,6 +79,9 @@ class Given:
     form: str
     kept_masked: str = ""
     files: tuple[str, ...] = ()
+    corrected: bool = False
+    restricted: bool = False
+    on_record: OnRecord = OnRecord()  # noqa: RUF009 - it is frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +89,7 @@ class Exported:
     """What came of an export.
 
     Attributes:
-        left_out: recordings that are not in the pack, and why: `restricted`, `no_outputs` or `damaged`.
+        left_out: recordings that are not in the pack, and why: `no_outputs` or `damaged`.
         size_bytes: of what was encrypted.
     """
 
@@ -159,7 +172,9 @@ class Packing:
 
 
 def export(stores: Stores, rules: Organisation, case_id: str, target: BinaryIO, how: Packing) -> Exported:
-    """Make the pack of a request, of all recordings that were confirmed and may be given out.
+    """Make the pack of a request, of all recordings that were confirmed and can be given out.
+
+    A restriction (Art. 18) keeps nothing from the person themself: Art. 15 goes on, and who asks wants it so.
 
     The log has that it begins before anything is made, and how it ended. Whoever is given the passphrase only when this
     has returned is given nothing that log and case don't know of.
@@ -172,7 +187,8 @@ def export(stores: Stores, rules: Organisation, case_id: str, target: BinaryIO, 
         how: it is made.
 
     Raises:
-        HeldForReview: exports are frozen, for a breach is being looked into.
+        HeldForReview: exports are frozen, for a breach is being looked into; or the person's own words are to be heard,
+            and whoever runs it lacks the training or the second person that the organisation wants for that.
         UsageError: the request can't be answered so: of another kind, not checked, not decided, or nothing to give.
         PolicyError: the organisation's file lacks what the law wants told.
         RedactError: it can't be logged, read, written or published; the case has no export then.
@@ -183,24 +199,56 @@ def export(stores: Stores, rules: Organisation, case_id: str, target: BinaryIO, 
         raise UsageError(
             "no recording is confirmed", hint=f"if there is none, say so: redact subject letter {case_id} answer"
         )
-    now = how.now or datetime.now(UTC)
     reason = OWN_VOICE if how.voice else ""
     with stores.audit.action("subject.export", case_id, reason=reason) as counts, _in_memory() as content:
         require_not_frozen(stores)
-        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as pack:
-            done = _filled(stores, rules, found, pack, how.voice)
-            told = information(rules, found, done, now)
-            pack.writestr("information.json", json.dumps(told, indent=2, ensure_ascii=False) + "\n")
-            pack.writestr("index.html", access_page.page(told))
+        if how.voice:
+            _require_clear_access(stores, rules, found.ids("confirmed"))
+        done = _packed(stores, rules, found, content, how)
         if not done.given:
             raise UsageError("none of the recordings can be given out", hint="see why: redact subject find CASE")
         content.seek(0)
         size = packs.write(content, target, case_id, how.phrase)
+        restricted = [given.recording_id for given in done.given if given.restricted]
         counts |= {"recordings": len(done.given), "left_out": len(done.left_out), "bytes": size}
+        counts["restricted"] = len(restricted)
         how.publish()
-        detail = {"recordings": [given.recording_id for given in done.given], "left_out": dict(done.left_out)}
+        detail = {
+            "recordings": [given.recording_id for given in done.given], "left_out": dict(done.left_out),
+            "restricted": restricted,
+        }  # fmt: skip
         stores.cases.change(case_id, "exported", detail=detail, at=how.now)
     return Exported(done.given, done.left_out, size)
+
+
+def _packed(stores: Stores, rules: Organisation, found: Request, content: BinaryIO, how: Packing) -> Exported:
+    """The ZIP of a request, in clear."""
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as pack:
+        done = _filled(stores, rules, found, pack, how.voice)
+        told = information(rules, found, done, how.now or datetime.now(UTC))
+        pack.writestr("information.json", json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+        pack.writestr("index.html", access_page.page(told))
+    return done
+
+
+def _require_clear_access(stores: Stores, rules: Organisation, ids: Sequence[str]) -> None:
+    """What holds for opening an original holds for an export in which something of it is heard.
+
+    Raises:
+        HeldForReview: a training is missing, or a second person's word. They are asked for all recordings at once.
+    """
+    training.require(stores, rules, actor())
+    waiting = None
+    archives = [Archive(url) for url in rules.archives]
+    for recording_id in ids:
+        if all(archive.read(report_path(recording_id)) is None for archive in archives):
+            continue  # of one without outputs nothing is opened either
+        try:
+            second_person.require(stores, rules, recording_id, actor(), OWN_VOICE)
+        except HeldForReview as error:
+            waiting = error
+    if waiting is not None:
+        raise waiting
 
 
 def _filled(
@@ -208,13 +256,17 @@ def _filled(
 ) -> Exported:
     given: list[Given] = []
     left_out: dict[str, str] = {}
-    for recording_id in found.ids("confirmed"):
-        if stores.marks.has(recording_id, "restriction"):
-            left_out[recording_id] = "restricted"
+    typed = typed_by(stores, found.case_id)
+    for match in found.matches:
+        if match.choice != "confirmed":
             continue
+        recording_id = match.recording_id
         copied = [each for url in rules.archives if (each := _copied(stores, Archive(url), recording_id, pack, voice))]
         if any(isinstance(each, Given) for each in copied):
-            given.append(next(each for each in copied if isinstance(each, Given)))
+            told = next(each for each in copied if isinstance(each, Given))
+            restricted = stores.marks.has(recording_id, "restriction")
+            beside = on_record(stores, match, typed, voice.own if voice else "")
+            given.append(replace(told, restricted=restricted, on_record=beside))
         else:
             left_out[recording_id] = next((each for each in copied if isinstance(each, str)), "no_outputs")
     return Exported(tuple(given), left_out)
@@ -238,17 +290,25 @@ def _copied(
         return "damaged"
     row = next(iter(stores.ledger.archive(archive.url).of(recording_id)), None)
     told = Given(
-        recording_id, row.recorded_at if row else "", row.queue if row else "", report["language"],
-        report["input"]["duration_ms"], report["basis"], report["replacements"], "redacted",
+        recording_id, row.recorded_at if row else "", row.queue if row else "",
+        (row.language if row else "") or report["language"], report["input"]["duration_ms"], report["basis"],
+        report["replacements"], "redacted", corrected=RECTIFIED in report.get("notes", ()),
     )  # fmt: skip
     if voice is not None:
         try:
-            with voice.made(recording_id, report) as made:
-                return replace(told, files=_written(pack, recording_id, made.files), form="own")
+            with voice.made(recording_id, report) as made, _at_hand(archive, recording_id, outputs) as redacted:
+                files = _with_corrections(made.files, redacted) if told.corrected else made.files
+                return replace(told, files=_written(pack, recording_id, files), form="own")
         except RedactError as error:  # then what is masked is given, and it is said why
             told = replace(told, kept_masked=error.reason)
     with _at_hand(archive, recording_id, outputs) as files:
         return replace(told, files=_written(pack, recording_id, files))
+
+
+def _with_corrections(made: Mapping[str, Path], redacted: Mapping[str, Path]) -> Mapping[str, Path]:
+    """The sound in which the person is heard, with the corrected transcripts: those made anew don't have what was."""
+    sound = {suffix: path for suffix, path in made.items() if suffix not in TEXT_SUFFIXES}
+    return sound | {suffix: path for suffix, path in redacted.items() if suffix in TEXT_SUFFIXES}
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The information of a pack as a page, in the language of the person who asked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -30,7 +30,8 @@ def page(told: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     if any(given["form"] == "own" for given in told["recordings"]):
         parts.append(f"<p>{escape(said['own_text'])}</p>")
-    parts += [*_recordings(told, said), *_left_out(told["left_out"], said)]
+    parts += [*_recordings(told, said), *_restricted(told["recordings"], said)]
+    parts += [*_corrected(told["recordings"], said), *_on_record(told, said), *_left_out(told["left_out"], said)]
     return paper.page(said["title"], parts, language)
 
 
@@ -67,6 +68,47 @@ def _recordings(told: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[st
         links = " ".join(f'<a href="{escape(name)}">{escape(name.rpartition(".")[2])}</a>' for name in given["files"])
         yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + f"<td>{links}</td></tr>"
     yield "</table>"
+
+
+def _restricted(given: Sequence[Mapping[str, Any]], said: Mapping[str, str]) -> Iterator[str]:
+    yield from _named(said["restricted_text"], [each["recording_id"] for each in given if each["restricted"]])
+
+
+def _corrected(given: Sequence[Mapping[str, Any]], said: Mapping[str, str]) -> Iterator[str]:
+    corrected = [each for each in given if each["corrected"]]
+    yield from _named(said["corrected_text"], [each["recording_id"] for each in corrected])
+    heard = [each["recording_id"] for each in corrected if each["form"] == "own"]
+    yield from _named(said["corrected_own_text"], heard)
+
+
+def _named(text: str, ids: Sequence[str]) -> Iterator[str]:
+    if ids:
+        yield f"<p>{escape(text.format(ids=', '.join(ids)))}</p>"
+
+
+def _on_record(told: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[str]:
+    """What allowed each call, and what is sealed beside it, as rows; nothing where nothing is known."""
+    rows: list[tuple[str, str, str]] = []
+    for given in told["recordings"]:
+        beside = given["on_record"]
+        for record in beside["lawful_bases"]:
+            rows += [(given["recording_id"], name, text) for name, text in _record(record, said)]
+        rows += [(given["recording_id"], said[f"beside_{key}"], value) for key, value in beside["metadata"].items()]
+    if rows:
+        yield f"<h2>{escape(said['on_record'])}</h2>"
+        yield paper.table((said["recording"], said["what"], said["value"]), rows)
+
+
+def _record(record: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for key, value in record.items():
+        if key == "basis":
+            text = said[f"basis_{value}"]
+        elif key in {"channel", "method"}:
+            text = said[f"{key}_{value}"]
+        else:
+            text = ", ".join(value) if isinstance(value, list | tuple) else value
+        if key != "call_id":
+            yield said[f"record_{key}"], text
 
 
 def _left_out(left_out: Mapping[str, str], said: Mapping[str, str]) -> Iterator[str]:

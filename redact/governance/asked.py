@@ -4,6 +4,7 @@ Nothing of it shows in a `repr` or an error: errors name the line.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +20,8 @@ _TERMS: Mapping[str, TermKind] = {
     "email": "email", "e-mail": "email", "courriel": "email", "mail": "email",
     "reference": "reference", "référence": "reference", "ref": "reference", "customer": "reference",
 }  # fmt: skip
+_SPACING = re.compile(r"[\s./()-]+")
+_FRENCH = re.compile(r"(?:\+|00)33(?=\d{9}$)")
 _LONGEST = 500
 _MOST_LINES = 200
 
@@ -82,6 +85,17 @@ def terms(lines: Iterable[str]) -> tuple[tuple[TermKind, str], ...]:
     return tuple(dict.fromkeys(found))
 
 
+def ways(value: str) -> set[str]:
+    """How a value may have been written into a table: as it was typed, and numbers without what parts them."""
+    plain = _SPACING.sub("", value)
+    ways = {value, value.strip()}
+    if plain.lstrip("+").isdigit():
+        national = _FRENCH.sub("0", plain)
+        abroad = {"+33" + national[1:], "0033" + national[1:]} if len(national) == 10 and national[0] == "0" else set()
+        ways |= {plain, national, *abroad, *(_paired(number) for number in (plain, national))}
+    return ways
+
+
 def _lines(lines: Iterable[str]) -> Iterator[tuple[int, str, str]]:
     """Number, key and value of each line that isn't empty."""
     number = 0
@@ -108,3 +122,8 @@ def _readable(lines: Iterable[str]) -> Iterator[str]:
 
 def _wrong(number: int, wanted: str) -> InputRejected:
     return InputRejected(f"line {number} is not one of those that are known", hint=f"write it as {wanted}")
+
+
+def _paired(number: str) -> str:
+    """A number in pairs, as French ones are written."""
+    return " ".join(number[at : at + 2] for at in range(0, len(number), 2))

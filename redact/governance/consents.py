@@ -7,21 +7,26 @@ lies sealed. So a record reaches the recordings that it is of without anything b
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Literal, get_args
 
 from redact import naming, paper
 from redact.batch.archive import Archive
+from redact.batch.work import of_report, report_path
 from redact.custody import sources_of
-from redact.errors import RedactError
+from redact.errors import RedactError, UsageError
 from redact.governance import erasure
 from redact.governance.organisation import ConsentRules
 from redact.governance.places import Places
 from redact.governance.prose import day, share, typeset
+from redact.governance.restriction import Lifted, end, restricting
 from redact.governance.words import words
 from redact.options import NO_CUSTODY
+from redact.stores.cases import Case
+from redact.stores.consent import Record
 from redact.stores.ledger import Row
 from redact.stores.opened import Stores
 
@@ -32,6 +37,20 @@ _REFUSED = frozenset({"no_lawful_basis", "table_says_no"})
 _EVIDENCE = ("notice_ms", "answer_ms", "answer")
 
 
+# Why a call is released that a withdrawal or an objection has put on hold: our grounds override the person's
+# (GDPR, Art. 21(1)), legal claims (Art. 18(2)), a consent that was given anew, or it was noted by mistake.
+Release = Literal["overridden", "claims", "consented_anew", "mistake"]
+RELEASES: tuple[Release, ...] = get_args(Release)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """Why a recording's basis is gone, and by which call it is."""
+
+    why: str
+    call_id: str
+
+
 @dataclass(slots=True)
 class Applied:
     """What became of calls whose basis is gone.
@@ -39,12 +58,14 @@ class Applied:
     Attributes:
         calls: how many recordings they have.
         done: how many were held, redacted or erased now; `already` is how many were before.
+        released: how many somebody has released from the same withdrawal or objection; they stay as they are.
         failed: why something could not be, in a word, and how often.
     """
 
     calls: int = 0
     done: int = 0
     already: int = 0
+    released: int = 0
     failed: Counter[str] = field(default_factory=Counter)
 
 
@@ -58,19 +79,116 @@ def apply(stores: Stores, rules: ConsentRules, places: Places) -> Applied:
     """
     applied = Applied()
     with stores.audit.action("consent.apply", reason=rules.on_withdrawal) as counts:
-        for recording_id, why in sorted(_recordings(stores, places).items()):
+        for recording_id, gone in sorted(_recordings(stores, places).items(), key=itemgetter(0)):
             applied.calls += 1
+            if _is_released(stores, recording_id, gone):
+                applied.released += 1
+                continue
             try:
-                changed = _applied(stores, places, recording_id, rules.on_withdrawal, why)
+                changed = _applied(stores, places, recording_id, rules.on_withdrawal, gone.why)
             except RedactError as error:
                 applied.failed[error.reason] += 1
             else:
                 applied.done += changed
                 applied.already += not changed
         counts |= {
-            "calls": applied.calls, "done": applied.done, "already": applied.already, "failed": applied.failed.total()
+            "calls": applied.calls, "done": applied.done, "already": applied.already, "released": applied.released,
+            "failed": applied.failed.total(),
         }  # fmt: skip
     return applied
+
+
+def release(stores: Stores, places: Places, reference: str, reason: Release) -> Lifted:
+    """End the hold that a withdrawal or an objection has brought; `apply` passes over it from now on.
+
+    One that is noted anew, at another time, is another one, and reaches the recording again.
+
+    Args:
+        stores: where things are kept.
+        places: archives of redacted outputs.
+        reference: id of a recording or call, or what a person is known by in the records: all of their calls.
+        reason: why it ends.
+
+    Raises:
+        UsageError: nothing of that reference is on hold for a consent or an objection.
+    """
+    marks = {mark.recording_id: mark for mark in stores.marks.all("restriction")}
+    gone = _recordings(stores, places)
+    calls = {reference, *stores.consent.calls_of([reference])}
+    wanted = [
+        own
+        for own in sorted(marks)
+        if (own == reference and (own in gone or not marks[own].case_id))
+        or (own in gone and gone[own].call_id in calls and not _is_released(stores, own, gone[own]))
+    ]
+    if not wanted:
+        raise UsageError(
+            "nothing of that is on hold for a consent or an objection: nothing was released",
+            hint="what a request restricts is lifted by: redact subject restrict CASE --lift",
+        )
+    others = restricting(stores)
+    is_free = {own: _released(stores, places, own, gone.get(own), others, (reference, reason)) for own in wanted}
+    return Lifted(tuple(own for own in wanted if is_free[own]), tuple(own for own in wanted if not is_free[own]))
+
+
+def _released(
+    stores: Stores,
+    places: Places,
+    recording_id: str,
+    gone: _Gone | None,
+    others: Mapping[str, Case],
+    wanted: tuple[str, Release],
+) -> bool:
+    """True where nothing restricts the recording any more."""
+    reference, reason = wanted
+    with stores.audit.action("consent.release", recording_id, reason=reason) as counts:
+        counts["free"] = 0
+        if gone is not None:
+            if _is_another_s(stores, gone.call_id, {reference, recording_id}):
+                return False
+            stores.marks.put(recording_id, "released", f"{reason} {_state(stores, gone)}")
+        if not end(stores, recording_id, others):
+            return False
+        for archive in places.archives:
+            _given_back(stores, archive, recording_id)
+        counts["free"] = 1
+    return True
+
+
+def _is_another_s(stores: Stores, call_id: str, reference: set[str]) -> bool:
+    """True where somebody was named, and another person of the same call has withdrawn or objected too."""
+    if call_id in reference:
+        return False
+    records = stores.consent.of(call_id)
+    named = {stores.consent.pseudonym(each) for each in reference}
+    return any(r.person in named for r in records) and any(_ended(r) and r.person not in named for r in records)
+
+
+def _given_back(stores: Stores, archive: Archive, recording_id: str) -> None:
+    """Have the ledger say again what it said before the hold; of what has no report, that it is to be looked at."""
+    ledger = stores.ledger.archive(archive.url)
+    rows = [row for row in ledger.of(recording_id) if (row.state, row.reason) == ("held", "restricted")]
+    if rows:
+        report = archive.read(report_path(recording_id))
+        pending = (replace(row, state="pending", reason="", attempts=0) for row in rows)
+        before = of_report(report) if report is not None else None
+        ledger.put((replace(row, state=before.state, reason=before.reason) for row in rows) if before else pending)
+
+
+def _is_released(stores: Stores, recording_id: str, gone: _Gone) -> bool:
+    mark = stores.marks.of(recording_id, "released")
+    return mark is not None and mark.reason.partition(" ")[2] == _state(stores, gone)
+
+
+def _state(stores: Stores, gone: _Gone) -> str:
+    """When what took the basis away was noted to be: withdrawn or objected to anew, it is another."""
+    return max(map(_ended, stores.consent.of(gone.call_id)), default="")
+
+
+def _ended(record: Record) -> str:
+    """When consent was withdrawn, or legitimate interest objected to; empty where neither."""
+    at = {"withdrawn": record.withdrawn_at, "objection": record.objection_at}.get(record.refusal())
+    return at or ""
 
 
 def _applied(stores: Stores, places: Places, recording_id: str, what: str, why: str) -> bool:
@@ -95,29 +213,29 @@ def _applied(stores: Stores, places: Places, recording_id: str, what: str, why: 
     return not is_held
 
 
-def _recordings(stores: Stores, places: Places) -> dict[str, str]:
+def _recordings(stores: Stores, places: Places) -> dict[str, _Gone]:
     """Recordings that are still here of calls whose basis is gone, and why it is."""
-    refused = stores.consent.refused()
-    by_pseudonym = {stores.ledger.pseudonym("call", call_id): why for call_id, why in refused.items()}
-    found: dict[str, str] = {}
+    refused = {call_id: _Gone(why, call_id) for call_id, why in stores.consent.refused().items()}
+    by_pseudonym = {stores.ledger.pseudonym("call", call_id): gone for call_id, gone in refused.items()}
+    found: dict[str, _Gone] = {}
     for archive in places.archives:
         for row in stores.ledger.archive(archive.url).rows():
             own = row.recording_id or row.source
             if row.state in {"pending", "running", "erased"} or own in found:
                 continue
-            why = by_pseudonym.get(row.call, "") if row.call else _by_name(stores, own, refused)
-            if why:
-                found[own] = why
+            gone = by_pseudonym.get(row.call) if row.call else _by_name(stores, own, refused)
+            if gone:
+                found[own] = gone
     for sealed in stores.vault.listed():  # by `redact file --call-id`
         if sealed.recording_id in refused and sealed.kind != "case":
             found[sealed.recording_id] = refused[sealed.recording_id]
     return found
 
 
-def _by_name(stores: Stores, recording_id: str, refused: Mapping[str, str]) -> str:
+def _by_name(stores: Stores, recording_id: str, refused: Mapping[str, _Gone]) -> _Gone | None:
     """Why the basis is gone of a call that is known by its file's name."""
     names = (PurePosixPath(told["source"]).stem for told in sources_of(stores.vault, recording_id))
-    return next((refused[name] for name in names if name in refused), "")
+    return next((refused[name] for name in names if name in refused), None)
 
 
 def coverage(rows: Iterable[Row], at: datetime | None = None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from redact.errors import PolicyError, UsageError
 from redact.governance.asked import Person
 from redact.governance.organisation import Organisation
 from redact.governance.prose import long_day
+from redact.governance.restriction import would_free
 from redact.governance.subjects import Request, RequestKind, request, who
 from redact.governance.words import words
 from redact.stores.cases import Event
@@ -188,6 +189,8 @@ def _answer(told: _Told) -> Iterator[str]:
         return
     yield told.filled("answer", count=told.recordings(len(exported.detail["recordings"])))
     yield told.said["answer_others"]
+    if restricted := exported.detail.get("restricted"):
+        yield told.filled("answer_restricted", count=told.recordings(len(restricted)))
     yield told.said["answer_open"]
     yield told.said["informed"]
     yield told.filled("rights")
@@ -227,15 +230,29 @@ def _restriction(told: _Told) -> Iterator[str]:
 def _lifted(told: _Told) -> Iterator[str]:
     if told.last("restricted") is None:
         raise _not_so("nothing was restricted", f"redact subject restrict {told.found.case_id}")
+    if not _ends(told):
+        raise _not_so(
+            "nothing that this request restricts is free by it",
+            "another request restricts it too, or a consent is gone: redact consent release",
+        )
     yield told.filled("lifted_of_objection" if told.found.kind == "objection" else "lifted")
     yield told.filled("rights")
+
+
+def _ends(told: _Told) -> bool:
+    """True where some recording is free, or is going to be, by the end of this request's restriction."""
+    if told.found.case.fields.get("restricts", {}).get("recordings"):
+        return bool(would_free(told.stores, told.found.case_id))
+    lifted = told.last("lifted")
+    return bool(lifted and lifted.detail["recordings"])
 
 
 def _refusal(told: _Told) -> Iterator[str]:
     fields = told.found.case.fields
     if fields.get("outcome") not in {"refused", "partly"}:
         raise _not_so("the request was not refused", "redact subject close CASE --outcome refused --reason WORD")
-    yield told.filled("refusal", reason=told.said[f"refusal_{fields['reason']}"])
+    plain = f"refusal_{fields['reason']}"
+    yield told.filled("refusal", reason=told.said.get(f"{plain}_of_{told.found.kind}", told.said[plain]))
     yield told.filled("remedies")
 
 

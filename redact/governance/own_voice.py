@@ -48,8 +48,13 @@ class FromVault:
     def __init__(self, vault: Vault, options: Options, own: Own, name: str) -> None:
         self._vault = vault
         self._redactor = Redactor(options)
-        self._own = own
+        self._own: Own = own
         self._name = frozenset(filter(None, map(said, name.replace("-", " ").split())))
+
+    @property
+    def own(self) -> Own:
+        """The side of the person who asks."""
+        return self._own
 
     @contextmanager
     def made(self, recording_id: str, report: Mapping[str, Any]) -> Iterator[Made]:

@@ -40,6 +40,8 @@ from redact.transcripts import native, plain, srt, vtt
 _TIME = r"(?:(\d+):)?(\d+)(?:\.(\d{1,3}))?"
 _LINE = re.compile(rf"\s*{_TIME}\s*-\s*{_TIME}\s*=\s*(\S.*)")
 _QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+# What a report notes of a transcript that was corrected.
+RECTIFIED = "transcript rectified"
 # So many words in a row may be one value of the index.
 _LONGEST_VALUE = 5
 _INDEXED: tuple[TermKind, ...] = ("name", "phone", "email", "reference")
@@ -255,7 +257,7 @@ def _read(content: bytes) -> RedactedTranscript:
 
 def _noted(told: Mapping[str, Any], count: int) -> dict[str, Any]:
     """What the report says of it: a person decided, so that no batch writes over it."""
-    notes = [*told.get("notes", []), *(["transcript rectified"] if "transcript rectified" not in told["notes"] else [])]
+    notes = [*told.get("notes", []), *([RECTIFIED] if RECTIFIED not in told["notes"] else [])]
     return {"notes": notes, "decisions": told.get("decisions", 0) + count, "outputs": dict(told["outputs"])}
 
 

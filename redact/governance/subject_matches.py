@@ -4,7 +4,6 @@ A name can be another's, so what is found counts only once it was confirmed. Wha
 holds the ids, and which kind of term led to each.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,8 @@ from redact.custody import sources_of
 from redact.errors import UsageError
 from redact.findings import TermKind
 from redact.governance import finding
+from redact.governance.asked import ways
+from redact.governance.on_record import led_by
 from redact.governance.subjects import Choice, Match, Request, still_open
 from redact.stores.cases import Case
 from redact.stores.ledger import Archived, Row
@@ -24,8 +25,6 @@ from redact.stores.opened import Stores
 
 # What somebody can decide about, and had to be decided.
 _UNDONE: tuple[Choice, ...] = ("confirmed", "excluded", "found")
-_SPACING = re.compile(r"[\s./()-]+")
-_FRENCH = re.compile(r"(?:\+|00)33(?=\d{9}$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def find(
     every_word: bool = True,
     now: datetime | None = None,
 ) -> Request:
-    """Look for the recordings of a person, and note them on the case; what was decided before stays.
+    """Look for the recordings of a person, and note them on the case; what was decided, and what led to them, stays.
 
     Args:
         stores: where things are kept.
@@ -94,6 +93,8 @@ def find(
                 reasons.setdefault(recording_id, set()).add(kind)
         for recording_id, why in _on_record(stores, archives, [value for _, value in wanted]):
             reasons.setdefault(recording_id, set()).add(why)
+        for recording_id, found_by in reasons.items():
+            found_by |= led_by(stores, recording_id, wanted)
         # Of one whose original alone was erased, the redacted copy is there still.
         erasures = stores.certificates.all() if reasons else ()
         gone = {each.recording_id for each in erasures if each.scope == "recording"}
@@ -102,7 +103,7 @@ def find(
         detail = {"terms": len(wanted), "recordings": len(found)}
 
         def change(before: Mapping[str, Match]) -> list[Match]:
-            return [Match(own, why, _choice(before.get(own))) for own, why in found.items()]
+            return [_with(before.get(own), own, why) for own, why in found.items()]
 
         return noted(stores, case_id, change, ("found", detail), now=now)
 
@@ -180,8 +181,10 @@ def rows_of(stores: Stores, archives: Sequence[str], recording_id: str) -> tuple
     return tuple(row for ledger in _ledgers(stores, archives) for row in ledger.of(recording_id))
 
 
-def _choice(known: Match | None) -> Choice:
-    return known.choice if known else "found"
+def _with(known: Match | None, recording_id: str, why: Collection[str]) -> Match:
+    """A match with what led to it now, beside what had before."""
+    before = known or Match(recording_id, (), "found")
+    return Match(recording_id, tuple(sorted({*before.why, *why})), before.choice)
 
 
 def _all_decided(known: Mapping[str, Match], what: Decision) -> list[Match]:
@@ -206,7 +209,7 @@ def _ledgers(stores: Stores, archives: Sequence[str]) -> list[Archived]:
 
 def _on_record(stores: Stores, archives: Sequence[str], values: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Recordings that records of lawful bases, or the metadata of a batch, tie to a person, and which of them."""
-    written = sorted({way for value in values for way in _ways(value)})
+    written = sorted({way for value in values for way in ways(value)})
     consented = stores.consent.calls_of(written)
     known_by = stores.ledger.pseudonym
     ledgers = _ledgers(stores, archives)
@@ -231,19 +234,3 @@ def _by_file(stores: Stores, ledger: Archived, calls: Collection[str]) -> Iterat
             files = (PurePosixPath(told["source"]).stem for told in sources_of(stores.vault, row.recording_id))
             if any(name in calls for name in files):
                 yield row.recording_id
-
-
-def _ways(value: str) -> set[str]:
-    """How a value may have been written into a table: as it was typed, and numbers without what parts them."""
-    plain = _SPACING.sub("", value)
-    ways = {value, value.strip()}
-    if plain.lstrip("+").isdigit():
-        national = _FRENCH.sub("0", plain)
-        abroad = {"+33" + national[1:], "0033" + national[1:]} if len(national) == 10 and national[0] == "0" else set()
-        ways |= {plain, national, *abroad, *(_paired(number) for number in (plain, national))}
-    return ways
-
-
-def _paired(number: str) -> str:
-    """A number in pairs, as French ones are written."""
-    return " ".join(number[at : at + 2] for at in range(0, len(number), 2))

@@ -2,7 +2,7 @@
 
 Each is a case with a deadline. The case holds words of fixed lists, ids and times; who it is from is sealed in the
 vault under the case's own key. What is done about recordings is in
-`subject_matches`, `subject_erasure`, `access`, `rectification` and here.
+`subject_matches`, `subject_erasure`, `access`, `rectification` and `restriction`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -28,13 +28,19 @@ Extension = Literal["complexity", "number"]
 # Art. 18(1), a to d.
 Restriction = Literal["accuracy", "unlawful", "claims", "objection"]
 Result = Literal["done", "partly", "refused", "withdrawn"]
-# Art. 12(5), 11(2) and 12(2), 15(4), 17(3), 17(1) and 21(1).
+# Art. 12(5), 11(2) and 12(2), 15(4), 17(3), 21(1), 16 to 18.
 Refusal = Literal[
     "unfounded", "excessive", "not_identified", "others_rights", "legal_obligation", "legal_claims", "no_ground",
+    "overriding",
 ]  # fmt: skip
 # Art. 19: why recipients were not told.
 NotTold = Literal["impossible", "disproportionate"]
 KINDS: tuple[RequestKind, ...] = get_args(RequestKind)
+# Reasons that the law knows for requests of some kinds alone. An objection needs none but the person's situation, and
+# access and portability need none at all: it is us who have to show grounds against an objection.
+_ONLY_FOR: Mapping[Refusal, frozenset[RequestKind]] = {
+    "no_ground": frozenset({"rectification", "erasure", "restriction"}), "overriding": frozenset({"objection"}),
+}  # fmt: skip
 # Art. 19: what recipients have to be told of.
 _TOLD_OF: frozenset[RequestKind] = frozenset({"rectification", "erasure", "restriction"})
 # What must have been done before a request can be closed as done.
@@ -49,7 +55,8 @@ class Match:
     """A recording that may be about the person who asks.
 
     Attributes:
-        why: kinds of what led to it: `name`, `phone`, `email`, `reference`, `consent`, `call`, `agent`, `by_hand`.
+        why: kinds of what led to it: `name`, `phone`, `email`, `reference`, `consent`, `call`, `agent`, `by_hand`;
+            `customer` and `caller` where the number of the customer, or the telephone, is sealed beside it.
         choice: what somebody decided about it: a name can be another's.
     """
 
@@ -265,47 +272,6 @@ def _check_not_extended(found: Request) -> None:
         raise UsageError("the request was extended before", hint="it can be extended once only: answer it")
 
 
-def restrict(stores: Stores, case_id: str, reason: Restriction, *, now: datetime | None = None) -> int:
-    """Mark the recordings of a request, so that nobody uses them (GDPR, Art. 18); how many.
-
-    Raises:
-        UsageError: the request is closed, or a match was not decided.
-    """
-    found = decided_matches(still_open(stores, case_id))
-    with stores.audit.action("subject.restrict", case_id, reason=reason) as counts:
-        for recording_id in found:  # what is restricted for another cause stays so when this request's ends
-            if not stores.marks.has(recording_id, "restriction"):
-                stores.marks.put(recording_id, "restriction", reason, case_id)
-        counts["recordings"] = len(found)
-        told = {"restricts": {"recordings": list(found), "reason": reason}}
-        stores.cases.change(case_id, "restricted", fields=told, detail=told, at=now)
-    return len(found)
-
-
-def lift(stores: Stores, case_id: str, *, now: datetime | None = None) -> int:
-    """End the restriction that a request has brought, also one that is closed; how many recordings are free by it.
-
-    The person has to be told before (GDPR, Art. 18(3)). What another request restricts too stays restricted, by that.
-    """
-    own = request(stores, case_id).case.fields.get("restricts", {}).get("recordings", [])
-    others: dict[str, Case] = {}
-    for case in stores.cases.all("request"):
-        if case.case_id != case_id:
-            others |= dict.fromkeys(case.fields.get("restricts", {}).get("recordings", []), case)
-    by_this = {mark.recording_id for mark in stores.marks.all("restriction") if mark.case_id == case_id}
-    free = [recording_id for recording_id in own if recording_id in by_this and recording_id not in others]
-    with stores.audit.action("subject.restrict", case_id, reason="lifted") as counts:
-        for recording_id in by_this.intersection(own):
-            if recording_id in others:
-                other = others[recording_id]
-                stores.marks.put(recording_id, "restriction", other.fields["restricts"]["reason"], other.case_id)
-            else:
-                stores.marks.lift(recording_id, "restriction")
-        counts["recordings"] = len(free)
-        stores.cases.change(case_id, "lifted", fields={"restricts": {}}, detail={"recordings": free}, at=now)
-    return len(free)
-
-
 def decided_matches(found: Request) -> tuple[str, ...]:
     """The recordings that were confirmed.
 
@@ -343,6 +309,13 @@ def close(stores: Stores, rules: Organisation, case_id: str, how: Closing, *, no
     found = still_open(stores, case_id)
     if (how.outcome in {"refused", "partly"}) != (how.reason is not None):
         raise UsageError("a refusal needs its reason, and nothing else has one", hint=f"--reason {'|'.join(REFUSALS)}")
+    if how.reason and found.kind not in _ONLY_FOR.get(how.reason, KINDS):
+        raise UsageError(
+            f"{how.reason} is no reason to refuse a request of {found.kind}",
+            hint="an objection: --reason overriding (compelling legitimate grounds, GDPR, Art. 21(1)) or legal_claims"
+            if found.kind == "objection"
+            else f"--reason {'|'.join(each for each in REFUSALS if found.kind in _ONLY_FOR.get(each, KINDS))}",
+        )
     if how.outcome in {"done", "partly"}:
         _check_done(stores, found, how)
     fields: dict[str, Any] = {"outcome": how.outcome, "told": _recipients_told(rules, found, how)}

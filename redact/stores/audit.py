@@ -35,6 +35,7 @@ Action = Literal[
     "redact", "vault.seal", "vault.open", "vault.erase", "vault.reseal", "keys.init", "keys.rotate",
     "consent.import", "consent.withdraw", "consent.object", "audit.export", "batch.run", "original.move",
     "original.delete", "original.hear", "erase", "hold.place", "hold.lift", "consent.apply", "index.build",
+    "consent.release",
     "subject.open", "subject.find", "subject.export", "subject.rectify", "subject.erase", "subject.restrict",
     "subject.extend", "subject.close", "subject.identity", "subject.letter",
     "retention.apply", "document.build", "document.sign", "breach.open",

@@ -1,6 +1,7 @@
 """What keeps a recording as it is: a legal hold forbids erasing it, a restriction forbids using it.
 
-And that erasing it has begun: whoever is killed on the way finds by that mark what is to be ended.
+That somebody has released it from a withdrawal or an objection, which doesn't reach it again then. And that erasing it
+has begun: whoever is killed on the way finds by that mark what is to be ended.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from redact.stores.cases import said
 from redact.stores.data_keys import IDS
 from redact.stores.database import Database
 
-MarkKind = Literal["legal_hold", "restriction", "erasing"]
+MarkKind = Literal["legal_hold", "restriction", "erasing", "released"]
 KINDS: tuple[MarkKind, ...] = get_args(MarkKind)
 # How a mark's reason ends where the original is being erased, and what is redacted stays.
 ORIGINAL_ALONE = "original"

@@ -68,6 +68,54 @@ def test_it_is_held_so_that_nobody_uses_it(office, withdrawn):
     assert told(apply(office, "hold")) == (1, 0, 1, {})
 
 
+def command(office, *args, typed=""):
+    office.kept.close()
+    shown = CliRunner().invoke(cli, [*office.config, *args], input=typed)
+    error = shown.exception if isinstance(shown.exception, UsageError) else None
+    return int(error.exit_code) if error else shown.exit_code, shown.output + (error.message if error else "")
+
+
+@pytest.mark.parametrize("by", ["recording", "call", "person"])
+def test_a_hold_is_released_and_stays_so_until_it_is_withdrawn_anew(office, withdrawn, by):
+    release = ("consent", "release", "-", "--reason", "consented_anew")
+    named = {"recording": withdrawn, "call": "call-1", "person": PERSON}[by]
+    assert command(office, *release, typed=named)[0] == 2  # nothing is on hold yet
+    apply(office, "hold")
+    assert command(office, *release, typed="somebody else")[0] == 2
+    assert command(office, *release, typed=named) == (0, "released: 1 recordings\n")
+    assert office.kept.marks.all("restriction") == ()
+    assert (row_of(office, withdrawn).state, row_of(office, withdrawn).reason) == ("done", "")
+    entries = [e for e in office.kept.audit.entries() if e.action == "consent.release"]
+    assert [(e.object_id, e.outcome, e.reason) for e in entries] == [
+        (withdrawn, "begun", "consented_anew"), (withdrawn, "done", "consented_anew"),
+    ]  # fmt: skip
+    for what in ("hold", "redact", "erase"):
+        assert told(apply(office, what)) == (1, 0, 0, {})
+    assert apply(office, "hold").released == 1
+    assert command(office, *release, typed=named)[0] == 2
+    office.kept.consent.withdraw("call-1", datetime(2026, 4, 1, tzinfo=UTC))
+    assert told(apply(office, "hold")) == (1, 1, 0, {})
+    assert command(office, *release, typed=named)[0] == 0
+
+
+def test_what_a_request_or_another_person_wants_kept_stays_so(office, withdrawn):
+    records(office, f"call-1,a second person,consent,quality,n-1,,en,ivr,voice,{BEGAN},{BEGAN},ref")
+    office.kept.consent.withdraw("a second person")
+    apply(office, "hold")
+    release = ("consent", "release", "-", "--reason", "overridden")
+    code, said = command(office, *release, typed=PERSON)
+    assert code == 1
+    assert "released: 0 recordings" in said
+    assert office.kept.marks.has(withdrawn, "restriction")
+    restricts = {"restricts": {"recordings": [withdrawn], "reason": "claims"}}
+    case_id = office.kept.cases.open("request", datetime.now(UTC), restricts).case_id
+    assert command(office, *release, typed=withdrawn)[0] == 1
+    assert office.kept.marks.of(withdrawn, "restriction").case_id == case_id
+    code, said = command(office, "subject", "restrict", case_id, "--lift")
+    assert (code, said) == (0, "lifted: 1 recordings\n")
+    assert apply(office, "hold").released == 1
+
+
 def test_a_batch_that_tries_it_again_holds_it_again(office, withdrawn):
     apply(office, "hold")
     office.kept.ledger.archive(str(office.world.dest.resolve())).reopen(("held",))

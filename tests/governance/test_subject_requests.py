@@ -206,10 +206,40 @@ def test_refusal_names_complaint_and_remedy(shared, tmp_path_factory, language: 
     assert LETTERS[language]["extension"] in text
     assert {"en": "12(3)", "fr": "12, paragraphe 3"}[language] in text
     assert {"en": "12(4)", "fr": "12, paragraphe 4"}[language] not in text
-    assert redact(office, "subject", "close", case_id, "--outcome", "refused", "--reason", "no_ground").code == 0
+    no_ground = redact(office, "subject", "close", case_id, "--outcome", "refused", "--reason", "no_ground")
+    assert no_ground.code == ExitCode.USAGE  # it is us who need grounds against an objection
+    assert "overriding" in no_ground.text
+    assert redact(office, "subject", "close", case_id, "--outcome", "refused", "--reason", "overriding").code == 0
     text, page = letter(office, tmp_path_factory, case_id, "refusal")
     for said in ("CNIL", LETTERS[language]["refusal"], {"en": "12(4)", "fr": "12, paragraphe 4"}[language]):
         assert said in text and said in page  # noqa: PT018
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "english", "french"),
+    [
+        ("objection", "overriding", "compelling legitimate grounds", "motifs légitimes et impérieux"),
+        ("objection", "legal_claims", "legal claims (Article 21(1)", "justice (article 21, paragraphe 1"),
+        ("erasure", "legal_claims", "legal claims (Article 17(3)(e)", "justice (article 17, paragraphe 3, point e)"),
+        ("restriction", "no_ground", "(Articles 16 to 18 of", "(articles 16 à 18 du"),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_refusal_cites_what_allows_it_for_that_request(
+    shared, tmp_path_factory, language, kind, reason, english, french
+) -> None:
+    case_id = opened(shared, kind, language)
+    assert redact(shared, "subject", "close", case_id, "--outcome", "refused", "--reason", reason).code == 0
+    assert {"en": english, "fr": french}[language] in letter(shared, tmp_path_factory, case_id, "refusal")[0]
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("access", "no_ground"), ("erasure", "overriding")])
+def test_a_reason_that_is_none_for_that_request_is_refused(shared, kind, reason) -> None:
+    case_id = opened(shared, kind)
+    told = redact(shared, "subject", "close", case_id, "--outcome", "refused", "--reason", reason)
+    assert told.code == ExitCode.USAGE
+    assert "legal_claims" in told.text
+    assert reason not in told.error.hint
 
 
 @pytest.mark.parametrize(
@@ -302,28 +332,59 @@ def test_every_text_of_a_letter_is_in_both_languages_and_can_be_filled_in() -> N
     assert all(f"refusal_{reason}" in words("letters", "fr") for reason in subjects.REFUSALS)
 
 
-def test_a_restricted_recording_is_not_given_out(shared, tmp_path_factory) -> None:
-    office = shared
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_restriction_keeps_nothing_from_the_person_themself(office, tmp_path_factory, language) -> None:
+    """Art. 18 forbids using a recording; the right of access of whoever it is about goes on, and the pack says both."""
     restricting = confirmed(office, "restriction")
+    redact(office, "subject", "find", restricting, "--only", office.ids[0])
     assert redact(office, "subject", "restrict", restricting, "--reason", "accuracy").code == 0
     assert "restriction" in redact(office, "subject", "find", restricting).text
-    assert LETTERS["en"]["restriction"] in letter(office, tmp_path_factory, restricting, "restriction")[0]
-    access = confirmed(office, "access")
-    told, target, _ = exported(office, access)
-    assert told.code == ExitCode.USAGE  # none is left that may be given
-    assert not target.exists()
-    other = opened(office, "restriction")
-    redact(office, "subject", "find", other, "-", "--only", office.ids[0], typed=TERMS)
-    redact(office, "subject", "restrict", other, "--reason", "claims")
-    assert "lifted: 1 recordings" in redact(office, "subject", "restrict", restricting, "--lift").text
+    assert redact(office, "vault", "open", office.ids[0], "-o", "-", "--reason", "x").code == ExitCode.HELD
+    access = confirmed(office, "access", language)
     told, target, phrase = exported(office, access)
-    assert told.code == ExitCode.SOME_FAILED  # one is still restricted, by the other request
-    assert f"{office.ids[0]}  left out: restricted" in told.text
+    assert told.code == 0, told.text
     with target.open("rb") as file, zipfile.ZipFile(content(packs.opened(file, phrase))) as pack:
-        assert not any(office.ids[0] in name for name in pack.namelist())
-        assert office.ids[0] in pack.read("index.html").decode()
-    redact(office, "subject", "restrict", other, "--lift")
-    assert exported(office, access)[0].code == 0
+        recordings = json.loads(pack.read("information.json"))["recordings"]
+        page = pack.read("index.html").decode()
+    assert {each["recording_id"]: each["restricted"] for each in recordings} == {
+        office.ids[0]: True, office.ids[1]: False,
+    }  # fmt: skip
+    assert {"en": "restricted", "fr": "est limité"}[language] in page
+    text, _ = letter(office, tmp_path_factory, access, "answer")
+    assert {"en": "Restricted at present: one recording", "fr": "actuellement limité : un enregistrement"}[
+        language
+    ] in text.replace("\N{NO-BREAK SPACE}", " ")
+    (done,) = [e for e in office.kept.audit.entries() if (e.action, e.outcome) == ("subject.export", "done")]
+    assert json.loads(done.counts)["restricted"] == 1
+    assert office.kept.marks.has(office.ids[0], "restriction")
+
+
+def test_what_lifts_nothing_is_no_success(office, tmp_path_factory) -> None:
+    first, other = confirmed(office, "restriction"), confirmed(office, "restriction")
+    out = str(tmp_path_factory.mktemp("x") / "l")
+    none = redact(office, "subject", "restrict", first, "--lift")
+    assert none.code == ExitCode.USAGE
+    assert "redact consent release" in none.text
+    redact(office, "subject", "restrict", first, "--reason", "accuracy")
+    redact(office, "subject", "find", other, "--only", office.ids[0])
+    redact(office, "subject", "restrict", other, "--reason", "claims")
+    refused = redact(office, "subject", "letter", other, "lifted", "-o", out)
+    assert refused.code == ExitCode.USAGE  # the first restricts it still
+    left = redact(office, "subject", "restrict", other, "--lift")
+    assert (left.code, left.first) == (ExitCode.SOME_FAILED, "lifted:")
+    assert "lifted: 0 recordings" in left.text
+    assert "1 stay restricted" in left.text
+    assert redact(office, "subject", "letter", other, "lifted", "-o", out).code == ExitCode.USAGE  # nothing was
+    redact(office, "subject", "restrict", other, "--reason", "claims")
+    letter(office, tmp_path_factory, first, "lifted")  # before the one is free that no other restricts
+    part = redact(office, "subject", "restrict", first, "--lift")
+    assert part.code == 0
+    assert "lifted: 1 recordings" in part.text
+    assert "1 stay restricted" in part.text
+    letter(office, tmp_path_factory, first, "lifted")
+    assert redact(office, "subject", "restrict", first, "--lift").code == ExitCode.USAGE
+    assert "lifted: 1 recordings" in redact(office, "subject", "restrict", other, "--lift").text
+    assert office.kept.marks.all("restriction") == ()
 
 
 def test_outputs_that_are_not_what_their_report_says_are_left_out(shared) -> None:
