@@ -37,7 +37,7 @@ def parts(stores: Stores, organisation: Organisation, language: str, now: dateti
     told = monthly.build(stores, organisation, Month.of(moment), moment)
     listed = signing.months(stores, organisation, moment)
     urls = (Archive(url).url for url in organisation.archives)
-    covered = consents.coverage((row for url in urls for row in stores.ledger.archive(url).rows()), moment)
+    covered = consents.coverage((row for url in urls for row in stores.ledger.archive(url).processed()), moment)
     made = [
         _cards(told, covered, listed, language),
         *_deadlines(stores, moment, language),
