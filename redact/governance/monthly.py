@@ -17,7 +17,7 @@ from redact.batch.archive import Archive
 from redact.errors import UsageError
 from redact.governance import consents
 from redact.governance.access import OWN_VOICE
-from redact.governance.breach import is_overdue
+from redact.governance.breach import is_overdue, stage
 from redact.governance.months import Month
 from redact.governance.organisation import Organisation
 from redact.governance.places import Places
@@ -235,7 +235,7 @@ def _cases(stores: Stores, cases: Iterable[Case], period: _Period) -> dict[str, 
         "overdue": sum(is_overdue(each, period.now) for each in every),
         "open": [
             {
-                "id": each.case_id, "kind": each.fields.get("request", ""), "state": each.state,
+                "id": each.case_id, "kind": each.fields.get("request", ""), "state": stage(each),
                 "opened_at": each.opened_at, "due_at": each.due_at,
                 "is_overdue": is_overdue(each, period.now),
             }
