@@ -309,6 +309,8 @@ def of_report(content: bytes) -> Done:
         masked_ms=told["masked_ms"],
         replacements=told["replacements"],
         doubts=told["doubts"],
+        models=told.get("models", {}),
+        version=told.get("redact_version", ""),
     )
 
 

@@ -71,8 +71,10 @@ def open_case(ctx: click.Context, /, **given: Any) -> None:
     """Opens a breach, and prints its id and deadline. What is not known yet follows with `update`."""
     from redact.governance.breach import open_breach
 
-    case = open_breach(stores(ctx), organisation(ctx), _known(given))
-    click.echo(f"{case.case_id}: tell the authority until {local(case.due_at)}")
+    rules = organisation(ctx)
+    case = open_breach(stores(ctx), rules, _known(given))
+    whom = "the authority" if rules.role == "controller" else "your controllers, without undue delay and"
+    click.echo(f"{case.case_id}: tell {whom} until {local(case.due_at)}")
 
 
 @breach.command("update")
@@ -121,13 +123,17 @@ def scope(ctx: click.Context, /, case_id: str, *, as_json: bool, **given: Any) -
     if as_json:
         click.echo(json.dumps({**asdict(found), "unintelligible": found.is_unintelligible}))
         return
-    click.echo(
-        f"{_many(found.records, 'recording')}, about {_many(found.persons, 'person')} ({found.by_consent} on record, "
-        f"{found.by_terms} by telephone numbers and references, "
-        f"{_many(found.each_its_own, 'call')} counted as one each)"
+    how = (
+        f"{found.by_consent} on record, {found.by_terms} by telephone numbers and references, "
+        f"{_many(found.each_its_own, 'call')} counted as one each"
     )
-    click.echo(f"{found.sealed_only} sealed only, {found.redacted} redacted, {found.in_clear} in clear")
-    if given["copy"] is None:
+    how = "stated" if "persons" in stated else how
+    click.echo(f"{_many(found.records, 'recording')}, about {_many(found.persons, 'person')} ({how})")
+    if "records" in stated:
+        click.echo("stated: how many are sealed, redacted or in clear is not known")
+    else:
+        click.echo(f"{found.sealed_only} sealed only, {found.redacted} redacted, {found.in_clear} in clear")
+    if given["copy"] is None and "records" not in stated:
         click.echo("all are counted as in clear, as --copy was not given: --copy sealed or redacted, if they are not")
     click.echo(f"{_many(found.accesses, 'access', 'accesses')} counted, {found.others} of other things")
     if found.exported:
@@ -192,7 +198,8 @@ def notify(ctx: click.Context, /, case_id: str, output: Path, phase: int | None)
         click.echo(f"phase {told.phase}; to follow: {', '.join(told.missing)}")
     if told.one_language:
         click.echo(f"not written in this language, so that another stands there: {', '.join(told.one_language)}")
-    click.echo(f"people: {words('breach', 'en')[f'people_{told.people}']}")
+    if spoken(ctx).plain.role == "controller":
+        click.echo(f"people: {words('breach', 'en')[f'people_{told.people}']}")
     click.echo("send them, then: redact breach update ID --sent-at TIME")
 
 
@@ -224,16 +231,25 @@ def list_cases(ctx: click.Context, /, *, overdue: bool, drills: bool, as_json: b
     """Lists breaches. Times are those of this machine (TZ), with their offset; in UTC with --json."""
     from datetime import UTC, datetime
 
-    from redact.governance.breach import is_overdue
+    from redact.governance.breach import is_overdue, stage
+    from redact.governance.prose import term
 
     now = datetime.now(UTC)
     found = [c for c in stores(ctx).cases.all("breach") if drills or not c.fields.get("drill")]
     found = [case for case in found if is_overdue(case, now) or not overdue]
     if as_json:
-        click.echo(json.dumps([{**asdict(case), "is_overdue": is_overdue(case, now)} for case in found]))
+        click.echo(
+            json.dumps([{**asdict(case), "state": stage(case), "is_overdue": is_overdue(case, now)} for case in found])
+        )
     else:
         told = (
-            (c.case_id, c.state, local(c.due_at), c.fields.get("risk", ""), *_owed(c.fields, is_overdue(c, now)))
+            (
+                c.case_id,
+                term(stage(c), "en"),
+                local(c.due_at),
+                c.fields.get("risk", ""),
+                *_owed(c.fields, is_overdue(c, now)),
+            )
             for c in found
         )
         rows(("CASE", "STATE", "DUE", "RISK", "AUTHORITY TOLD", ""), told)

@@ -177,7 +177,7 @@ def coverage(ctx: click.Context, *, by: str, as_json: bool, output: Path | None,
             "the organisation's file names no archive", hint="list the folders of redacted outputs under `archives`"
         )
     told = consents.coverage(
-        row for archive in places.archives for row in kept.ledger.archive(archive.url).rows()
+        row for archive in places.archives for row in kept.ledger.archive(archive.url).processed()
     )  # fmt: skip
     if output:
         from redact.publish import Staged

@@ -148,7 +148,8 @@ def close(stores: Stores, organisation: Organisation, case_id: str, known: Known
         lacking.append("risk")
     if not case.fields.get("sent_at") and "not_notified" not in case.fields.get("texts", {}):
         lacking.append("sent_at or not_notified")
-    if people(case) == "required" and not case.fields.get("persons_told_at") and not case.fields.get("drill"):
+    tells_people = organisation.role == "controller" and not case.fields.get("drill")  # else its controllers do
+    if tells_people and people(case) == "required" and not case.fields.get("persons_told_at"):
         lacking.append("persons_told_at or an exemption (Art. 34)")
     with stores.audit.action("breach.close", case_id, reason=_drill(case)):
         if lacking:
@@ -218,6 +219,15 @@ def people(case: Case) -> str:
     return str(case.fields.get("exemption") or "required")
 
 
+def stage(case: Case) -> str:
+    """How far a breach is, in a word: that papers were written tells nobody; `notified` is whoever was sent them."""
+    if case.kind != "breach" or case.state not in {"notified", "partly"}:
+        return case.state
+    phases = case.fields.get("phases", ())
+    is_sent = phases[-1].get("sent_at") if len(phases) > 1 else case.fields.get("sent_at")
+    return ("partly_" if case.state == "partly" else "") + ("notified" if is_sent else "prepared")
+
+
 def owes_notice(case: Case) -> bool:
     """True where an authority is to be told, and was not: not of drills, nor where no risk is likely."""
     fields = case.fields
@@ -254,7 +264,8 @@ def _missing(organisation: Organisation, case: Case, now: datetime) -> Iterator[
         yield "organisation.data_categories"
     if "risk" not in fields:
         yield "risk"
-    if is_late(case, now) and "delay" not in texts:
+    is_due = organisation.role == "controller"  # a processor tells its controllers without undue delay (Art. 33(2))
+    if is_due and is_late(case, now) and "delay" not in texts:
         yield "delay"
 
 

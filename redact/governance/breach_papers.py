@@ -6,15 +6,16 @@ alone, and are written where somebody asks for them, nowhere else.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from html import escape
 from typing import Any
 
 from redact import __version__, paper
 from redact.governance.breach import Sealed, Text, data_categories, data_subjects, people
-from redact.governance.organisation import Contact, Organisation
-from redact.governance.prose import long_day
+from redact.governance.breach_scope import client
+from redact.governance.organisation import Client, Contact, Organisation
+from redact.governance.prose import entities, long_day
 from redact.governance.words import words
 from redact.stores.cases import Case, Event
 
@@ -51,7 +52,7 @@ def authority(told: Told, language: str) -> str:
     return _page(told, said["authority_title"], [*_head(told, said), *_body(told, said, language)], language)
 
 
-def controller_notice(told: Told, controller: Contact, language: str) -> str:
+def controller_notice(told: Told, controller: Client, language: str) -> str:
     """A processor's notice to one of its controllers."""
     said = words("breach", language)
     aware = moment(told.case.fields["aware_at"], language)
@@ -59,7 +60,8 @@ def controller_notice(told: Told, controller: Contact, language: str) -> str:
         _addressed(said, controller),
         f"<p>{escape(_day(told, language))}</p>",
         f"<p>{escape(said['dear'])}</p><p>{escape(said['processor_intro'].format(aware=aware))}</p>",
-        *_body(told, said, language),
+        *_who(told.organisation, said),
+        *_body(told, said, language, controller),
         f"<p>{escape(said['closing'])}</p>",
         f"<p>{escape(told.organisation.controller.name)}</p>",
     ]
@@ -150,7 +152,6 @@ def _page(told: Told, title: str, parts: Sequence[str], language: str) -> str:
 
 
 def _head(told: Told, said: Mapping[str, str]) -> Iterator[str]:
-    organisation = told.organisation
     kind = said["partial" if told.missing else "complete"]
     is_one_of_several = told.missing or told.phase > 1
     yield (
@@ -158,11 +159,14 @@ def _head(told: Told, said: Mapping[str, str]) -> Iterator[str]:
         if is_one_of_several
         else f"<p>{escape(kind[:1].upper() + kind[1:])}</p>"
     )
-    yield _addressed(said, organisation.authority)
+    yield _addressed(said, told.organisation.authority)
+    yield from _who(told.organisation, said)
+
+
+def _who(organisation: Organisation, said: Mapping[str, str]) -> Iterator[str]:
+    """Who tells, and whom to ask."""
     yield f"<h2>{escape(said['who'])}</h2>"
-    people = [(said["controller" if organisation.role == "controller" else "processor"], organisation.controller)]
-    people += [(said["controllers"], each) for each in organisation.controllers]
-    people += [(said["dpo"], organisation.dpo)]
+    people = [(said[organisation.role], organisation.controller), (said["dpo"], organisation.dpo)]
     rows = [(role, each.name, each.address, each.contact) for role, each in people]
     yield paper.table((said["role"], said["name"], said["address"], said["contact"]), rows)
 
@@ -171,20 +175,21 @@ def _addressed(said: Mapping[str, str], to: Contact) -> str:
     return f"<p>{escape(said['to'])}{said['colon']} {escape(to.name)}<br>{escape(to.address)}</p>"
 
 
-def _body(told: Told, said: Mapping[str, str], language: str) -> Iterator[str]:
+def _body(told: Told, said: Mapping[str, str], language: str, to: Client | None = None) -> Iterator[str]:
+    """What is known; to a controller, without what is between it, its authority and its people."""
     fields, sealed = told.case.fields, told.sealed
 
     def text(name: Text) -> list[str]:
         return _prose(sealed.text(name, language) or said["not_known"])
 
-    yield from _times(told, said, language)
-    if "delay" in fields.get("texts", {}):
+    yield from _times(told, said, language, to)
+    if not to and "delay" in fields.get("texts", {}):
         yield from _section(said["delay"], text("delay"))
     natures = ", ".join(said[nature] for nature in fields.get("natures", ())) or said["not_known"]
     yield from _section(
         said["nature"], [f"<p>{escape(said['natures'] + said['colon'])} {escape(natures)}</p>", *text("nature")]
     )
-    yield from _extent(told, said)
+    yield from _share(told, said, language, to) if to else _extent(told, said, language)
     yield from _section(said["consequences"], text("consequences"))
     yield from _section(said["measures"], text("measures"))
     steps = fields.get("contained", {})
@@ -197,45 +202,82 @@ def _body(told: Told, said: Mapping[str, str], language: str) -> Iterator[str]:
         yield paper.table((said["step"], said["result"], said["count"], said["at"]), rows)
     risk = said["risk_" + fields.get("risk", "not_known")]
     yield from _section(said["risk"], [f"<p>{escape(risk)}</p>"])
-    yield from _section(said["people"], [f"<p>{escape(said['people_' + told.people])}</p>"])
+    if not to:
+        yield from _section(said["people"], [f"<p>{escape(said['people_' + told.people])}</p>"])
     if told.missing:
         lacking = [said.get(name.replace(".", "_"), name) for name in told.missing]
         yield from _section(said["follows"], [_list(lacking)])
         yield from _section(said["pending"], text("pending"))
 
 
-def _extent(told: Told, said: Mapping[str, str]) -> Iterator[str]:
+def _extent(told: Told, said: Mapping[str, str], language: str) -> Iterator[str]:
     scope = told.case.fields.get("scope")
+    rows = _extent_rows(told, said, scope, language)
+    if scope and "records" not in scope["stated"]:
+        rows.append((said["agents"], scope["agents"] or said["unknown"]))
+    if scope and scope.get("not_kept"):
+        rows.append((said["not_kept"], _types(scope["not_kept"], language)))
+    yield paper.table(("", ""), rows)
+    if not scope:
+        return
+    yield from _how_counted(scope, said)
+    if scope.get("exported"):
+        yield f"<p>{escape(said['left_in_exports'].format(count=scope['exported']))}</p>"
+    if scope["stated"]:
+        what = ", ".join(said[name] for name in scope["stated"])
+        yield f"<p>{escape(said['stated'].format(what=what))}</p>"
+
+
+def _how_counted(scope: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[str]:
+    """What was stated was not counted: neither how many are whose, nor how many are which copies, is known of it."""
+    if "persons" not in scope["stated"]:
+        yield f"<p>{escape(said['method'].format(**scope))}</p>"
+    copies = said["copies_unknown"] if "records" in scope["stated"] else said["copies"].format(**scope)
+    yield f"<p>{escape(copies)}.</p>"
+
+
+def _share(told: Told, said: Mapping[str, str], language: str, to: Client) -> Iterator[str]:
+    """What of it is a controller's own: all of it where there is no other, else what lies in its queues."""
+    organisation, scope = told.organisation, told.case.fields.get("scope")
+    own = tuple(each for each in organisation.activities if each.controller == to.name)
+    here = replace(told, organisation=organisation.model_copy(update={"activities": own or organisation.activities}))
+    if len(organisation.controllers) == 1:
+        yield from _extent(here, said, language)
+        return
+    share = ((scope or {}).get("by_controller") or {}).get(client(to.name))
+    yield paper.table(("", ""), _extent_rows(here, said, share, language))
+    yield f"<p>{escape(said['own_share' if share else 'own_unknown'])}</p>"
+
+
+def _extent_rows(
+    told: Told, said: Mapping[str, str], counts: Mapping[str, Any] | None, language: str
+) -> list[tuple[str, object]]:
     named = dict.fromkeys(e for activity in told.organisation.activities for e in activity.data_categories)
     rows: list[tuple[str, object]] = [
         (said["data_subjects"], ", ".join(data_subjects(told.organisation)) or said["not_known"]),
-        (said["persons"], scope["persons"] if scope else said["not_known"]),
-        (said["records"], scope["records"] if scope else said["not_known"]),
+        (said["persons"], counts["persons"] if counts else said["not_known"]),
+        (said["records"], counts["records"] if counts else said["not_known"]),
         (said["data_categories"], ", ".join(named) or said["not_known"]),
     ]
-    if scope:
-        types = ", ".join(f"{kind} {count}" for kind, count in scope["types"].items())
-        rows += [(said["agents"], scope["agents"] or said["unknown"]), (said["types"], types or said["none"])]
-    if scope and scope.get("not_kept"):
-        codes = ", ".join(f"{kind} {count}" for kind, count in scope["not_kept"].items())
-        rows.append((said["not_kept"], codes))
-    yield paper.table(("", ""), rows)
-    if scope:
-        yield f"<p>{escape(said['method'].format(**scope))} {escape(said['copies'].format(**scope))}.</p>"
-        if scope.get("exported"):
-            yield f"<p>{escape(said['left_in_exports'].format(count=scope['exported']))}</p>"
-        if scope["stated"]:
-            what = ", ".join(said[name] for name in scope["stated"])
-            yield f"<p>{escape(said['stated'].format(what=what))}</p>"
+    if counts:
+        nothing = said["unknown" if "records" in counts.get("stated", ()) else "none"]
+        rows.append((said["types"], _types(counts["types"], language) or nothing))
+    return rows
 
 
-def _times(told: Told, said: Mapping[str, str], language: str) -> Iterator[str]:
+def _types(counts: Mapping[str, int], language: str) -> str:
+    return ", ".join(f"{kind} {count}" for kind, count in entities(counts, language).items())
+
+
+def _times(told: Told, said: Mapping[str, str], language: str, to: Client | None = None) -> Iterator[str]:
+    """When what was; a controller's own deadline counts from when it is told, so that ours is not told it."""
     fields = told.case.fields
     times = {name: fields[name] for name in ("began_at", "ended_at") if name in fields}
     times |= {"aware_at": fields["aware_at"], "due_at": told.case.due_at, "written_at": told.at}
     times |= {name: fields[name] for name in ("sent_at", "persons_told_at") if name in fields}
-    rows = [(said[name], moment(at, language)) for name, at in times.items()]
-    if "authority_ref" in fields:
+    ours = {"due_at", "sent_at", "persons_told_at"} if to or told.organisation.role == "processor" else set()
+    rows = [(said[name], moment(at, language)) for name, at in times.items() if name not in ours]
+    if "authority_ref" in fields and not to:
         rows.append((said["authority_ref"], fields["authority_ref"]))
     yield f"<h2>{escape(said['when'])}</h2>"
     yield paper.table(("", ""), rows)

@@ -5,6 +5,7 @@ else calls in which the same telephone number or reference was said are one pers
 approximate: somebody may be on record under two numbers, and one call may have two customers.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -46,6 +47,7 @@ class Scope:
         not_kept: of codes and PINs, how many were found that are kept nowhere: what is sealed is a copy without them.
         sealed_only: of the records, those that nobody can read without keys; `redacted`, `in_clear` the others.
         stated: words for what somebody stated, as it could not be counted: `records`, `persons`.
+        by_controller: of what was counted, `records`, `persons` and `types` of each whom we process for, by `client`.
     """
 
     at: str
@@ -67,6 +69,7 @@ class Scope:
     redacted: int = 0
     in_clear: int = 0
     stated: tuple[str, ...] = ()
+    by_controller: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_unintelligible(self) -> bool:
@@ -98,7 +101,8 @@ def scope(
         found, exposed = counted(stores, asked, organisation.archives, moment)
         known = stated or {}
         records, persons = known.get("records", found.records), known.get("persons", found.persons)
-        found = replace(found, records=records, persons=persons, stated=tuple(sorted(known)))
+        shares = {} if known else _shares(stores, organisation, exposed)
+        found = replace(found, records=records, persons=persons, stated=tuple(sorted(known)), by_controller=shares)
 
         def fields(current: Case) -> dict[str, Any]:
             seal(stores, case_id, Sealed(sealed(stores, current).texts, tuple(sorted(exposed))))
@@ -140,6 +144,28 @@ def counted(stores: Stores, asked: Asked, archives: Sequence[str], now: datetime
         copies["sealed"], copies["redacted"], copies["clear"],
     )  # fmt: skip
     return found, exposed
+
+
+def client(name: str) -> str:
+    """What a controller is known by in a case, which holds nobody's name."""
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+def _shares(stores: Stores, organisation: Organisation, exposed: frozenset[str]) -> dict[str, Any]:
+    """How much is whose, of the controllers that have queues of their own."""
+    if organisation.role != "processor" or not any(each.queues for each in organisation.controllers):
+        return {}
+    every = [row for url in organisation.archives for row in _rows(stores, url) if row.recording_id in exposed]
+    shares = {}
+    for each in organisation.controllers:
+        rows: dict[str, list[Row]] = {}
+        for row in every:
+            if row.queue in each.queues:
+                rows.setdefault(row.recording_id, []).append(row)
+        if each.queues:
+            persons = sum(_persons(stores, frozenset(rows), rows).values())
+            shares[client(each.name)] = {"records": len(rows), "persons": persons, "types": _types(rows.values())[0]}
+    return shares
 
 
 def _elsewhere(stores: Stores) -> frozenset[str]:

@@ -15,8 +15,9 @@ from typing import Any
 from redact import __version__
 from redact.batch.archive import Archive
 from redact.errors import UsageError
+from redact.governance import consents
 from redact.governance.access import OWN_VOICE
-from redact.governance.breach import is_overdue
+from redact.governance.breach import is_overdue, stage
 from redact.governance.months import Month
 from redact.governance.organisation import Organisation
 from redact.governance.places import Places
@@ -117,7 +118,7 @@ def _rows(stores: Stores, organisation: Organisation) -> tuple[list[RunRow], lis
     for url in organisation.archives:
         ledger = stores.ledger.archive(Archive(url).url)
         runs += ledger.runs(ALL_RUNS)
-        rows += ledger.rows()
+        rows += ledger.processed()
     return sorted(runs, key=lambda run: (run.began_at, run.run_id)), sorted(rows, key=lambda row: row.source)
 
 
@@ -147,14 +148,12 @@ def _recordings(rows: list[Row]) -> dict[str, Any]:
 
 
 def _basis(rows: list[Row]) -> dict[str, Any]:
-    """Of the calls that were redacted, or refused for want of a basis: how many have one."""
+    """What the redacted calls rest on, and what share has a basis of all of which it was asked, as elsewhere."""
     by_basis = Counter(row.basis or NO_BASIS for row in rows if row.state == "done")
-    refused = sum(row.state == "refused" for row in rows)
-    total = by_basis.total() + refused
-    having = by_basis.total() - by_basis[NO_BASIS]
     return {
-        "by_basis": dict(sorted(by_basis.items())), "refused": refused,
-        "share": round(having / total, 4) if total else None,
+        "by_basis": dict(sorted(by_basis.items())),
+        "refused": sum(row.state == "refused" for row in rows),
+        "share": consents.coverage(rows)["all"]["share"],
     }  # fmt: skip
 
 
@@ -236,7 +235,7 @@ def _cases(stores: Stores, cases: Iterable[Case], period: _Period) -> dict[str, 
         "overdue": sum(is_overdue(each, period.now) for each in every),
         "open": [
             {
-                "id": each.case_id, "kind": each.fields.get("request", ""), "state": each.state,
+                "id": each.case_id, "kind": each.fields.get("request", ""), "state": stage(each),
                 "opened_at": each.opened_at, "due_at": each.due_at,
                 "is_overdue": is_overdue(each, period.now),
             }

@@ -16,8 +16,9 @@ from typing import Any
 from redact import paper
 from redact.errors import PolicyError, UsageError
 from redact.governance import breach_papers as papers
-from redact.governance.breach import missing, open_case, people, sealed
+from redact.governance.breach import missing, open_case, people, sealed, stage
 from redact.governance.organisation import Organisation, Spoken
+from redact.governance.prose import entities, term
 from redact.governance.words import words
 from redact.publish import Staged
 from redact.stores.cases import Case, said
@@ -54,7 +55,7 @@ def notify(
     stores: Stores, organisation: Organisation | Spoken, case_id: str, folder: Path, now: datetime | None = None,
     phase: int | None = None,
 ) -> Notified:  # fmt: skip
-    """Write the papers of a notification: for the authority, for controllers where we process for others, for people.
+    """Write the papers of a notification: for the authority and people; for controllers where we process for others.
 
     Args:
         stores: where things are kept.
@@ -95,7 +96,7 @@ def register(stores: Stores, language: str) -> list[dict[str, str]]:
             continue
         told, fields, scope = sealed(stores, case), case.fields, case.fields.get("scope") or {}
         row = {
-            "case_id": case.case_id, "state": case.state, "due_at": case.due_at,
+            "case_id": case.case_id, "state": stage(case), "due_at": case.due_at,
             "natures": ", ".join(fields.get("natures", ())), "records": str(scope.get("records", "")),
             "persons": str(scope.get("persons", "")), "types": ", ".join(scope.get("types", {})),
             "people": "told" if fields.get("persons_told_at") else people(case),
@@ -165,16 +166,16 @@ def _check(lacking: Sequence[str], *, in_phases: bool, has_reason: bool) -> None
 
 def _write(told: papers.Told, said_by: Spoken, folder: Path) -> tuple[Path, ...]:
     organisation, is_told = told.organisation, told.people in {"required", "disproportionate"}
-    is_owed = told.case.fields.get("risk") != "unlikely"
+    is_controller = organisation.role == "controller"  # a processor tells its controllers, and they tell the others
     start = f"{told.case.case_id}.phase-{told.phase}"
     with Staged(folder, private=True) as staged:
         for language in organisation.languages:
             here = replace(told, organisation=said_by.in_language(language))
-            pages = {"authority": papers.authority(here, language)} if is_owed else {}
-            if organisation.role == "processor":
+            pages = {"authority": papers.authority(here, language)} if is_controller else {}
+            if not is_controller:
                 for number, controller in enumerate(here.organisation.controllers, start=1):
                     pages[f"controller-{number}"] = papers.controller_notice(here, controller, language)
-            if is_told and not told.missing:
+            if is_controller and is_told and not told.missing:
                 pages["people"] = papers.letter(here, language)
             pages["timeline"] = papers.timeline(here, language)
             for name, page in pages.items():
@@ -223,4 +224,8 @@ def _shown(name: str, value: str, language: str) -> Any:
         return told["people_not_noted" if value == "required" else f"people_{value}"]
     if name == "risk":
         return told[f"risk_{value}"]
-    return ", ".join(told.get(part, part) for part in value.split(", ")) if name in {"state", "natures"} else value
+    if name == "state":
+        return term(value, language)
+    if name == "types":
+        return ", ".join(entities(dict.fromkeys(value.split(", ")), language))
+    return ", ".join(told.get(part, part) for part in value.split(", ")) if name == "natures" else value

@@ -37,6 +37,12 @@ class Contact(_Closed):
     contact: _Text = ""
 
 
+class Client(Contact):
+    """Whom we process for. Calls of `queues` are theirs: a notice of a breach tells how many of these are in it."""
+
+    queues: tuple[_Word, ...] = ()
+
+
 class Transfer(_Closed):
     """To a third country, and the safeguard it rests on."""
 
@@ -120,7 +126,7 @@ class Organisation(_Closed):
     controller: Contact = Contact()
     joint_controllers: tuple[Contact, ...] = ()
     representative: Contact | None = None
-    controllers: tuple[Contact, ...] = Field(default=(), description="Whom we process for, where we are a processor.")
+    controllers: tuple[Client, ...] = Field(default=(), description="Whom we process for, where we are a processor.")
     dpo: Contact = Contact()
     authority: Contact = Contact()
     website: _Text = ""

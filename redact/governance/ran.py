@@ -21,13 +21,13 @@ NO_BASIS = "not recorded"
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """Over all archives, since their first run.
+    """Over all archives, since their first run: also what was erased since, as far as it was counted then.
 
     Attributes:
-        states: how many recordings are in each state.
+        states: how many recordings ended in each state; `erased` for those of which no more was known.
         sound_ms: of what is done; `masked_ms` of that is masked.
         originals: where those of what is done are, as the policies that ran wanted it: `here`, `moved`, `vault`,
-            `deleted` or `erased`, and how many.
+            `deleted` or `erased`, and how many. Of what was erased itself they are erased.
         first: time of the first outcome, ISO 8601 in UTC, empty for none; `last` of the last.
         policies: name and digest of each that ran.
         engines: digest of each set of models and version that something is done by.
@@ -82,7 +82,7 @@ class _Count:
         self.states, self.types, self.languages, self.bases, self.originals = (Counter[str]() for _ in range(5))
         self.sound_ms = self.masked_ms = 0
         self.times: tuple[str, str] | None = None
-        self.examples: dict[str, str] = {}  # a recording of each engine: the first by its id
+        self.examples: dict[str, str] = {}  # a recording of each engine: the first by its id; empty if all are erased
 
     def add(self, row: Row) -> None:
         """Count a row."""
@@ -98,7 +98,8 @@ class _Count:
         self.languages[row.language] += 1
         self.originals[row.original] += 1
         self.bases[row.basis or NO_BASIS] += 1
-        self.examples[row.engine] = min(self.examples.get(row.engine, row.recording_id), row.recording_id)
+        before = self.examples.get(row.engine) or row.recording_id
+        self.examples[row.engine] = min(before, row.recording_id) or before
 
 
 def ran(stores: Stores, archives: Sequence[str]) -> Ran:
@@ -118,14 +119,19 @@ def ran(stores: Stores, archives: Sequence[str]) -> Ran:
     for url in archives:
         archive = Archive(url)
         ledger = stores.ledger.archive(archive.url)
-        before = set(count.examples)
-        for row in ledger.rows():
+        before = dict(count.examples)
+        for row in ledger.processed():
             count.add(row)
         policies |= {(run.policy_name, run.policy) for run in ledger.runs(ALL_RUNS)}
-        for engine in sorted(set(count.examples) - before):
-            report = report_of(archive, count.examples[engine])
-            models |= report.get("models", {})
-            versions |= {report["redact_version"]} if "redact_version" in report else set()
+        known = ledger.engines()
+        for engine, example in sorted(count.examples.items()):
+            if engine in known:
+                models |= known[engine].models
+                versions |= {known[engine].version} - {""}
+            if example != before.get(engine, ""):  # some may have been booked before the ledger noted engines
+                report = report_of(archive, example)
+                models |= report.get("models", {})
+                versions |= {report["redact_version"]} if "redact_version" in report else set()
     return Ran(
         len(archives), {state: count.states[state] for state in STATES if count.states[state]}, count.sound_ms,
         count.masked_ms, dict(sorted(count.types.items())), dict(sorted(count.languages.items())),

@@ -7,7 +7,7 @@ from typing import Any
 from redact import paper
 from redact.batch.archive import Archive
 from redact.governance import consents, monthly, monthly_page, signing
-from redact.governance.breach import owes_notice
+from redact.governance.breach import owes_notice, stage
 from redact.governance.deadlines import days_left
 from redact.governance.months import Month
 from redact.governance.organisation import Organisation
@@ -37,7 +37,7 @@ def parts(stores: Stores, organisation: Organisation, language: str, now: dateti
     told = monthly.build(stores, organisation, Month.of(moment), moment)
     listed = signing.months(stores, organisation, moment)
     urls = (Archive(url).url for url in organisation.archives)
-    covered = consents.coverage((row for url in urls for row in stores.ledger.archive(url).rows()), moment)
+    covered = consents.coverage((row for url in urls for row in stores.ledger.archive(url).processed()), moment)
     made = [
         _cards(told, covered, listed, language),
         *_deadlines(stores, moment, language),
@@ -76,7 +76,7 @@ def _deadlines(stores: Stores, moment: datetime, language: str) -> Iterator[str]
     drills = [case for case in still if case.fields.get("drill")]
     rows = [
         (
-            case.case_id, said[case.kind], term(case.state, language), day(case.due_at, language),
+            case.case_id, said[case.kind], term(stage(case), language), day(case.due_at, language),
             days_left(datetime.fromisoformat(case.due_at), moment) if _has_deadline(case) else "–",
         )
         for case in still

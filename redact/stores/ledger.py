@@ -13,17 +13,20 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text, func, insert, select, update
+from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text, case, func, insert, select, update
 
+from redact.stores import processed
 from redact.stores.data_keys import SOURCES, DataKeys
 from redact.stores.database import ROWS_AT_ONCE, Database
+from redact.stores.ledger_rows import STATES, WITHHELD, Done, Row, RunRow, State
+from redact.stores.processed import Engine
 
-State = Literal["pending", "running", "done", "held", "failed", "refused", "quarantined", "erased"]
-STATES: tuple[State, ...] = get_args(State)
+__all__ = ["OPEN_STATES", "STATES", "Archived", "Done", "Ledger", "Row", "RunRow", "State"]
+
 # What is tried again by the next run without being told: nothing was wrong with the recording itself.
 OPEN_STATES: tuple[State, ...] = ("pending", "running", "failed", "refused")
 # So many rows are looked up, or written, at a time.
@@ -35,7 +38,7 @@ _FINISHED: tuple[State, ...] = ("done", "held", "failed", "refused", "quarantine
 _META = MetaData()
 _STRINGS = (
     "state", "reason", "run_id", "call", "agent", "queue", "recorded_at", "recording_id", "content", "policy", "engine",
-    "report", "suffix", "language", "basis", "finished_at", "original",
+    "report", "suffix", "language", "basis", "finished_at", "original", "was",
 )  # fmt: skip
 _RECORDINGS = Table(
     "recordings", _META,
@@ -50,101 +53,6 @@ _RUNS = Table(
     Column("ended_at", String), Column("outcome", String), Column("policy_name", String), Column("policy", String),
     Column("engine", String), Column("workers", Integer), Column("listed", Text),
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What came of one recording.
-
-    Attributes:
-        reason: one word of few where it is not done.
-        recording_id: what its outputs are called; empty where its content was never read.
-        content: SHA-256 of the recording's file.
-        report: SHA-256 of the report's file.
-        suffix: of the redacted sound.
-        duration_ms: of the recording; `masked_ms` of that is masked; `work_ms` were spent on it.
-        replacements: how many of each entity type were masked.
-        doubts: how many there are of each kind.
-    """
-
-    state: State
-    reason: str = ""
-    recording_id: str = ""
-    content: str = ""
-    report: str = ""
-    suffix: str = ""
-    language: str = ""
-    basis: str = ""
-    duration_ms: int = 0
-    masked_ms: int = 0
-    work_ms: int = 0
-    replacements: Mapping[str, int] = field(default_factory=dict)
-    doubts: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A recording in the ledger; see `Done` for what is not told here.
-
-    Attributes:
-        source: keyed pseudonym of its path.
-        stamp: what changes when its content does: size and time, or an object store's tag.
-        attempts: how often it took a worker with it.
-        call: keyed pseudonym of the call's id; empty where none is known. So is `agent`.
-        queue: that the call was in.
-        recorded_at: when the recording began, ISO 8601 in UTC; empty where nobody said.
-        policy: digest of the policy it was redacted by; `engine` of the models and the version.
-        finished_at: when its outcome was known.
-        original: `here`, `moved`, `vault`, `deleted`, or `erased` where its outputs stay.
-    """
-
-    source: str
-    size_bytes: int
-    stamp: str
-    state: State = "pending"
-    reason: str = ""
-    attempts: int = 0
-    run_id: str = ""
-    call: str = ""
-    agent: str = ""
-    queue: str = ""
-    recorded_at: str = ""
-    recording_id: str = ""
-    content: str = ""
-    policy: str = ""
-    engine: str = ""
-    report: str = ""
-    suffix: str = ""
-    language: str = ""
-    basis: str = ""
-    duration_ms: int = 0
-    masked_ms: int = 0
-    work_ms: int = 0
-    replacements: Mapping[str, int] = field(default_factory=dict)
-    doubts: Mapping[str, int] = field(default_factory=dict)
-    finished_at: str = ""
-    original: str = "here"
-
-
-@dataclass(frozen=True, slots=True)
-class RunRow:
-    """A run over an archive.
-
-    Attributes:
-        outcome: `running`, `finished`, `stopped` or the word of the error that ended it.
-        listed: how many files of the source were what: `unchanged`, `new`, `ignored` and so on.
-    """
-
-    run_id: str
-    archive: str
-    began_at: str
-    ended_at: str
-    outcome: str
-    policy_name: str
-    policy: str
-    engine: str
-    workers: int
-    listed: Mapping[str, int]
 
 
 class Ledger:
@@ -221,6 +129,22 @@ class Archived:
                 for row in connection.execute(found):
                     yield _row(row)
 
+    def processed(self) -> Iterator[Row]:
+        """All rows as documents count them: by what came of each, also where it was restricted or erased since.
+
+        What was erased has neither a name nor a place here: see `redact.stores.processed`.
+        """
+        for row in self.rows():
+            if row.state != "erased":
+                yield processed.as_it_was(row)
+        with self._database.reading() as connection:
+            yield from processed.of_erased(connection, self._archive)
+
+    def engines(self) -> dict[str, Engine]:
+        """Models and versions of each engine that something was done by, by its digest."""
+        with self._database.reading() as connection:
+            return processed.engines(connection, self._archive)
+
     def states(self) -> Counter[str]:
         """How many recordings are in each state."""
         with self._database.reading() as connection:
@@ -265,9 +189,12 @@ class Archived:
     def end(self, source: str, done: Done, *, policy: str, engine: str) -> None:
         """The outcome of a recording is known. When this returns, it is on the disk."""
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        values = {**_stored(asdict(done)), "policy": policy, "engine": engine, "finished_at": at}
+        told = _stored(asdict(done))
+        by = Engine(told.pop("models"), told.pop("version"))
+        values = {**told, "policy": policy, "engine": engine, "finished_at": at, "was": ""}
         with self._database.writing() as connection:  # what was erased meanwhile stays so
             connection.execute(self._of(source).where(_RECORDINGS.c.state != "erased").values(values))
+            processed.note_engine(connection, self._archive, engine, by)
 
     def lost(self, source: str, attempts: int) -> None:
         """A worker died on a recording."""
@@ -309,6 +236,8 @@ class Archived:
     def erase(self, recording_id: str, *, report: str = "") -> int:
         """Forget a recording but for the place it lay at, so that no batch takes it up again; how many places.
 
+        What came of it is added to the totals of what was processed, in the same transaction.
+
         Args:
             recording_id: of the recording; of one that was never read, its source.
             report: SHA-256 of its report, where that stays for a while; id and times stay with it then.
@@ -316,6 +245,7 @@ class Archived:
         with self._database.writing() as connection:
             found = connection.execute(select(*_ROW_COLUMNS).where(self._known_as(recording_id))).all()
             for row in map(_row, found):
+                processed.add(connection, self._archive, row)
                 kept = Row(row.source, row.size_bytes, row.stamp, "erased", original="erased", report=report)
                 if report:
                     kept = replace(kept, recording_id=row.recording_id)
@@ -328,7 +258,7 @@ class Archived:
         """Hold a recording back, so that nothing of it is given out; how many places it lies at."""
         with self._database.writing() as connection:
             here = self._known_as(recording_id) & (_RECORDINGS.c.state != "erased")
-            return int(connection.execute(update(_RECORDINGS).where(here).values(_WITHHELD)).rowcount)
+            return int(connection.execute(update(_RECORDINGS).where(here).values(_withheld())).rowcount)
 
     def without_original(self, recording_id: str) -> int:
         """The original was erased, and the redacted outputs stay; how many places it lay at."""
@@ -391,7 +321,14 @@ class Archived:
 
 _ROW_COLUMNS = tuple(_RECORDINGS.c[each.name] for each in fields(Row))
 _COUNTS = ("replacements", "doubts")
-_WITHHELD = {"state": "held", "reason": "restricted"}
+
+
+def _withheld() -> dict[str, Any]:
+    """What is withheld stays what it was before, also where it is withheld twice."""
+    state, reason = WITHHELD
+    is_so = (_RECORDINGS.c.state == state) & (_RECORDINGS.c.reason == reason)
+    was = case((is_so, _RECORDINGS.c.was), else_=_RECORDINGS.c.state)
+    return {"state": state, "reason": reason, "was": was}
 
 
 def _stored(values: dict[str, Any]) -> dict[str, Any]:

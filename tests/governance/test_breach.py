@@ -10,6 +10,7 @@ from breach_world import CLOSING, NOON, TEXTS, later, whole
 from governance_world import ORGANISATION, run
 from test_canaries_in_stores import found_in, ways
 
+from redact.batch.archive import Archive
 from redact.errors import PolicyError, UsageError
 from redact.governance import breach, breach_papers, organisation
 from redact.governance.breach import Known
@@ -187,15 +188,39 @@ def test_whether_people_are_told_and_why_not(
     assert all(title in letter.read_text() for letter in letters)
 
 
-def test_a_processor_tells_its_controllers_whatever_the_risk(office, tmp_path) -> None:
-    controllers = [{"name": "Alder Bank", "address": "Lyon"}, {"name": "Birch Mutual"}]
+@pytest.mark.parametrize("risk", ["unlikely", "high"])
+def test_a_processor_tells_its_controllers_and_nobody_else_whatever_the_risk(office, tmp_path, risk) -> None:
+    controllers = [{"name": "Alder Bank", "address": "Lyon", "queues": ["loans"]}, {"name": "Birch Mutual"}]
     office.write({**ORGANISATION, "role": "processor", "controllers": controllers})
     org = organisation.load(office.world.root / "organisation.yaml")
-    case = whole(office, org, risk="unlikely")
+    office.kept.ledger.archive(Archive(office.archives[0]).url).described(office.ids[0], {"queue": "loans"})
+    case = whole(office, org, risk=risk)
     notify(office.kept, org, case, tmp_path, NOON)
-    assert not list(tmp_path.glob("*.authority.*"))
-    assert "Alder Bank" in next(tmp_path.glob("*.controller-1.fr.html")).read_text()
-    assert "sous-traitant" in next(tmp_path.glob("*.controller-2.fr.html")).read_text()
+    assert not [*tmp_path.glob("*.authority.*"), *tmp_path.glob("*.people.*")]
+    first, second = (next(tmp_path.glob(f"*.controller-{each}.fr.html")).read_text() for each in (1, 2))
+    told = words("breach", "fr")
+    assert "Alder Bank" in first
+    assert "sous-traitant" in second
+    for notice in (first, second):
+        assert ORGANISATION["dpo"]["contact"] in notice
+        assert told["due_at"] not in notice
+        assert told["people"] not in notice
+    assert f"<td>{told['records']}</td><td>1</td>" in first
+    assert (told["own_share"] in first, told["own_unknown"] in first) == (True, False)
+    assert f"<td>{told['records']}</td><td>{told['not_known']}</td>" in second
+    assert told["own_unknown"] in second
+
+
+def test_a_processors_only_controller_is_told_all_of_it(office, tmp_path) -> None:
+    office.write({**ORGANISATION, "role": "processor", "controllers": [{"name": "Alder Bank"}]})
+    org = organisation.load(office.world.root / "organisation.yaml")
+    case = whole(office, org)
+    notify(office.kept, org, case, tmp_path, NOON)
+    told = words("breach", "en")
+    notice = next(tmp_path.glob("*.controller-1.en.html")).read_text()
+    assert f"<td>{told['records']}</td><td>4</td>" in notice
+    closing = Known(texts={**CLOSING, "not_notified": "Its controllers were."})
+    assert breach.close(office.kept, org, case, closing, later(1)).state == "closed"
 
 
 def test_nobody_is_told_where_a_risk_is_unlikely_and_the_register_says_why(office, org, tmp_path) -> None:

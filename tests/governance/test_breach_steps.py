@@ -20,8 +20,9 @@ from redact.governance.containment import contain, thaw
 from redact.governance.erasure import erase
 from redact.governance.freeze import is_frozen, require_not_frozen
 from redact.governance.given_out import Asked
-from redact.governance.notification import notify, register
-from redact.governance.words import words
+from redact.governance.notification import notify, register, register_file
+from redact.governance.words import LANGUAGES, words
+from redact.page.content import labels
 from redact.stores import master
 from redact.stores.audit import actor
 from redact.stores.consent import Record
@@ -97,7 +98,11 @@ class TestScope:
         notify(office.kept, org, case, tmp_path, NOON)
         form = next(tmp_path.glob("*.authority.en.html")).read_text()
         assert ("kept nowhere" in form) is not exposed
-        assert "CREDIT_CARD_CVV 1" in form
+        assert f"{labels('en')['types']['CREDIT_CARD_CVV']} 1" in form
+        assert "CREDIT_CARD" not in form
+        page = register_file(register(office.kept, "fr"), ".html", "fr")
+        assert labels("fr")["types"]["PERSON"] in page
+        assert "PERSON" not in page
 
     def test_the_command_says_that_copies_were_taken_to_be_in_clear(self, office, org) -> None:
         case = whole(office, org)
@@ -117,9 +122,33 @@ class TestScope:
         assert scope(office.kept, org, case, Asked(whole=True, queues=frozenset({"sales"}))).records == 0
         found = scope(office.kept, org, case, Asked(), stated={"persons": 900, "records": 1000})
         assert (found.records, found.persons, found.stated) == (1000, 900, ("persons", "records"))
+        _, told, _ = run(office, "breach", "scope", case, "--records", 1000, "--persons", 900)
+        assert told.startswith("1000 recordings, about 900 persons (stated)\nstated: how many are sealed")
         for asked in (Asked(), Asked(queues=frozenset({"sales"})), Asked(actions=frozenset({"vault.peek"}))):
             with pytest.raises(UsageError):
                 scope(office.kept, org, case, asked)
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_of_what_is_stated_the_papers_claim_no_split(self, office, org, tmp_path, language) -> None:
+        case, told = whole(office, org), words("breach", language)
+        scope(office.kept, org, case, Asked(), NOON, stated={"persons": 5, "records": 10})
+        notify(office.kept, org, case, tmp_path, NOON)
+        form = next(tmp_path.glob(f"*.authority.{language}.html")).read_text()
+        assert told["copies_unknown"] in form
+        assert told["copies"].split("{")[0] not in form
+        assert told["method"].split("{")[0] not in form
+        assert told["agents"] not in form
+
+    def test_papers_that_were_written_tell_nobody(self, office, org, tmp_path) -> None:
+        case = whole(office, org)
+        notify(office.kept, org, case, tmp_path, NOON)
+        told = run(office, "breach", "list")[1]
+        assert "papers written" in told
+        assert "notified" not in told
+        assert json.loads(run(office, "breach", "list", "--json")[1])[0]["state"] == "prepared"
+        assert "documents rédigés" in register_file(register(office.kept, "fr"), ".html", "fr")
+        breach.update(office.kept, org, case, Known(sent_at=NOON), NOON)
+        assert "notified" in run(office, "breach", "list")[1]
 
 
 class TestExports:

@@ -16,11 +16,12 @@ from test_canaries_in_stores import found_in, ways
 
 from redact.batch.archive import Archive
 from redact.errors import Damaged, PolicyError, UsageError
-from redact.governance import monthly, monthly_page, signing
-from redact.governance.erasure import erase
+from redact.governance import consents, monthly, monthly_page, signing
+from redact.governance.erasure import erase, erase_analyses
 from redact.governance.months import Month, months_after
 from redact.governance.organisation import load
 from redact.governance.prose import day, month_of, pair
+from redact.governance.ran import ran
 from redact.governance.words import LANGUAGES
 from redact.stores.trainings import recorded
 
@@ -104,16 +105,50 @@ def told(ready) -> dict:
 def test_what_became_of_the_calls(told) -> None:
     assert len(told["runs"]) == 2
     assert {run["outcome"] for run in told["runs"]} == {"finished"}
-    assert told["recordings"]["states"] == {"done": 3, "held": 1, "quarantined": 2}
+    assert told["recordings"]["states"] == {"done": 4, "held": 1, "quarantined": 2}
     reasons = {(each["state"], each["reason"]): each["count"] for each in told["recordings"]["reasons"]}
     assert reasons == {("held", "in_doubt"): 1, ("quarantined", "damaged"): 1, ("quarantined", "unverified"): 1}
-    assert told["basis"] == {"by_basis": {"not recorded": 3}, "refused": 0, "share": 0.0}
+    assert told["basis"] == {"by_basis": {"not recorded": 4}, "refused": 0, "share": 0.0}
     assert told["log_is_whole"] is True
+
+
+def test_documents_agree_and_forget_nothing_when_recordings_are_held_and_erased(office) -> None:
+    """What a recording weighed stays counted, in all documents alike, though nothing of it is left."""
+    rules = load(office.world.root / "organisation.yaml")
+    ledger = office.kept.ledger.archive(Archive(office.archives[0]).url)
+    facts = ("recordings", "sound_hours", "masked_share", "entity_types", "languages", "lawful_bases", "first_at")
+    of_engine = ("engines", "models", "versions", "policies")
+
+    def documents() -> tuple:
+        now = told_of(office)
+        whole = ran(office.kept, rules.archives).told()
+        covered = consents.coverage(ledger.processed())["all"]
+        same = {name: whole[name] for name in (*facts[:-1], *of_engine)} | {"on": whole["first_at"][:10]}
+        assert now["recordings"]["states"] == whole["recordings"]
+        assert now["recordings"]["masked"] == whole["entity_types"]
+        assert now["basis"]["share"] == covered["share"]
+        assert covered["calls"] == sum(whole["recordings"].values())
+        return same, now["recordings"], now["basis"], covered
+
+    before = documents()
+    assert before[0]["recordings"] == {"done": 4}
+    assert before[0]["models"] == [{"name": "fake", "sha256": "0" * 64}]
+    first, second, *others = office.ids
+    ledger.withhold(first)
+    ledger.withhold(first)
+    erase(office.kept, office.archives, second, reason="request")
+    assert documents() == before
+    for recording_id in (first, *others):
+        erase(office.kept, office.archives, recording_id, reason="retention", keeps_report=recording_id == first)
+    erase_analyses(office.kept, office.archives, first, reason="retention")
+    assert documents() == before
+    assert sum(row.state == "erased" for row in ledger.rows()) == 4
+    assert ran(office.kept, rules.archives).originals == {"erased": 4}
 
 
 def test_quality_is_measured_on_what_was_approved_with_its_interval(told) -> None:
     quality = told["quality"]
-    assert (quality["decided"], quality["sampled"], quality["of_redacted"]) == (3, 2, 3)
+    assert (quality["decided"], quality["sampled"], quality["of_redacted"]) == (3, 2, 4)
     assert quality["verdicts"] == {"approve": 2, "return": 1, "escalate": 0}
     person = quality["by_type"]["PERSON"]
     assert (person["right"], person["wrong"], person["missed"]) == (2, 1, 0)
@@ -188,7 +223,7 @@ def test_the_page_says_all_of_it(ready, told, language) -> None:
     words, terms = said("monthly", language), said("terms", language)
     assert (page.language, page.title) == (language, f"{words['title']} {month_of(str(CURRENT), language)}")
     cards = page.sections[words["for"]].texts
-    assert cards[cards.index(words["redacted"]) + 1] == "3 / 6"
+    assert cards[cards.index(words["redacted"]) + 1] == "4 / 7"
     assert cards[cards.index(words["clear"]) + 1] == "4"
     states = page.sections[words["states"]].rows
     assert {terms["done"], terms["held"], terms["quarantined"]} <= set(states)

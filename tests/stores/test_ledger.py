@@ -163,3 +163,53 @@ def test_counts_are_json_in_the_same_order_each_time(here):
     with here._database.reading() as connection:
         stored = connection.exec_driver_sql("SELECT replacements FROM recordings").scalar_one()
     assert list(json.loads(stored)) == ["AGE", "PERSON"]
+
+
+@BOTH
+def test_what_is_erased_stays_counted_without_its_name_and_once(here, ledger):
+    here.put([Row(name, 1, "x", recorded_at="2026-03-04T09:30:00+00:00", queue="sales") for name in "abc"])
+    for name in "ab":
+        here.end(name, replace(DONE, recording_id=f"call-{name}"), policy=POLICY, engine=ENGINE)
+    here.withhold("call-b")
+    before = [(row.state, row.reason, row.duration_ms, row.replacements) for row in here.processed()]
+    assert sorted(before)[:2] == [("done", "", 61_000, {"PERSON": 2})] * 2
+    for name in ("call-a", "call-b", "call-b", "c"):
+        here.erase(name)
+    first, second, third = sorted(here.processed(), key=lambda row: (row.state, -row.duration_ms))
+    assert (first.duration_ms, first.masked_ms, first.replacements) == (122_000, 8_400, {"PERSON": 4})
+    assert (second.duration_ms, second.replacements) == (0, {})
+    for row in (first, second):
+        assert (row.state, row.language, row.basis, row.engine) == ("done", "fr", "consent", ENGINE)
+        assert (row.queue, row.recorded_at, row.original) == ("sales", "2026-03-02T00:00:00+00:00", "erased")
+        assert (row.source, row.recording_id, row.call, row.content) == ("", "", "", "")
+        assert row.finished_at.endswith("T00:00:00+00:00")
+    assert (third.state, third.recorded_at, third.queue) == ("erased", "", "")
+    assert list(ledger.archive("/srv/other").processed()) == []
+
+
+@BOTH
+def test_what_an_engine_is_made_of_is_known_when_its_reports_are_gone(here):
+    here.put([Row("a", 1, "x"), Row("b", 1, "x")])
+    for name, models in (("a", {"base": "1" * 64}), ("b", {"other": "2" * 64})):
+        here.end(name, replace(DONE, models=models, version="0.1.0"), policy=POLICY, engine=ENGINE)
+    known = here.engines()[ENGINE]
+    assert (known.models, known.version) == ({"base": "1" * 64, "other": "2" * 64}, "0.1.0")
+
+
+def test_an_older_ledger_counts_what_it_still_knows(new_url, keys):
+    url = new_url("older")
+    database = connect(url, "batches")
+    here = Ledger(database, keys).archive("/srv/redacted")
+    rows = [Row("a", 1, "x", "erased"), Row("b", 1, "x", "erased", finished_at="2026-03-04T09:30:00+00:00")]
+    here.put([*rows, Row("c", 1, "x", "held", "restricted", suffix=".wav"), Row("d", 1, "x", "held", "restricted")])
+    with database.writing() as connection:  # as it was before
+        for change in (
+            "DROP TABLE processed", "DROP TABLE engines", "ALTER TABLE recordings DROP COLUMN was",
+            "UPDATE alembic_version SET version_num = 'batches_0001'",
+        ):  # fmt: skip
+            connection.exec_driver_sql(change)
+    database.close()
+    database = connect(url, "batches")
+    found = [(row.state, row.finished_at[:10]) for row in Ledger(database, keys).archive("/srv/redacted").processed()]
+    database.close()
+    assert sorted(found) == [("done", ""), ("erased", ""), ("erased", "2026-03-04"), ("held", "")]
