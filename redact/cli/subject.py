@@ -110,11 +110,13 @@ def find(ctx: click.Context, /, case_id: str, terms: Path | None, **given: Any) 
     """Looks for a person's recordings, and notes which are the person's.
 
     FILE (or -) says what the person is known by: lines name: …, phone: …, email: … and reference: …; it is not kept.
-    Whatever any of them leads to is listed; a name may be another's, so nothing counts before you have said so.
+    Whatever any of them has led to is listed, and what is new; a name may be another's, so nothing counts before you
+    have said so.
     """
     from redact.governance import asked, subject_matches, subjects
 
     kept, archives = stores(ctx), _archives(ctx)
+    before = {match.recording_id for match in subjects.request(kept, case_id).matches}
     if terms is not None:
         with _lines(terms) as lines:
             wanted = asked.terms(lines)
@@ -124,15 +126,19 @@ def find(ctx: click.Context, /, case_id: str, terms: Path | None, **given: Any) 
         subject_matches.decide(kept, archives, case_id, decision)
     found = subjects.request(kept, case_id).matches
     rows(
-        ["RECORDING", "DATE", "QUEUE", "LANGUAGE", "SECONDS", "FOUND BY", "DECIDED", "STATE", "MARKS"],
+        ["RECORDING", "NEW", "DATE", "QUEUE", "LANGUAGE", "SECONDS", "FOUND BY", "DECIDED", "STATE", "MARKS"],
         (
             [
-                s.match.recording_id, s.recorded_at[:10], s.queue, s.language, round(s.duration_ms / 1000),
+                s.match.recording_id, "" if s.match.recording_id in before else "new",
+                s.recorded_at[:10], s.queue, s.language, round(s.duration_ms / 1000),
                 ",".join(s.match.why), "" if s.match.choice == "found" else s.match.choice, s.state, ",".join(s.marks),
             ]
             for s in subject_matches.shown(kept, archives, found)
         ),
     )  # fmt: skip
+    if terms is not None:
+        new = sum(match.recording_id not in before for match in found)
+        click.echo(f"{len(found)} recordings, {new} new", err=True)
 
 
 @subject.command("rectify")
@@ -267,11 +273,13 @@ def letter(ctx: click.Context, case_id: str, kind: str, output: Path, *, force: 
 
     stem = output.name.removesuffix(".html").removesuffix(".txt")
     check_targets(output.parent, [f"{stem}.html", f"{stem}.txt"], force=force)
-    written = letters.letter(stores(ctx), rules_for(ctx, case_id), case_id, cast("Any", kind))
+    kept = stores(ctx)
+    written = letters.letter(kept, rules_for(ctx, case_id), case_id, cast("Any", kind))
     with Staged(output.parent, private=True) as staged:
         staged.open(f"{stem}.html").write(letters.page(written).encode())
         staged.open(f"{stem}.txt").write(letters.text(written).encode())
         staged.publish(force=force)
+    letters.noted(kept, case_id, cast("Any", kind))
     click.echo(f"written: the {kind} letter, as .html and .txt")
 
 

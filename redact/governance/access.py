@@ -20,7 +20,7 @@ from redact.errors import HeldForReview, InputRejected, PolicyError, RedactError
 from redact.governance import access_page, packs, second_person, training
 from redact.governance.freeze import require_not_frozen
 from redact.governance.on_record import OnRecord, on_record, typed_by
-from redact.governance.organisation import Organisation
+from redact.governance.organisation import Organisation, RetentionClass
 from redact.governance.rectification import RECTIFIED
 from redact.governance.subjects import Request, RequestKind, decided
 from redact.naming import PAGE_SUFFIX, TEXT_SUFFIXES
@@ -29,6 +29,8 @@ from redact.stores.opened import Stores
 
 SCHEMA, VERSION = "callredact.access", 1
 _KINDS: frozenset[RequestKind] = frozenset({"access", "portability"})
+# Classes of what is kept about somebody, each with a period of its own (Art. 15(1)(d)).
+_KEPT: tuple[RetentionClass, ...] = ("recordings", "analyses", "requests", "logs")
 _BLOCK_BYTES = 1 << 20
 # Why the log has an export in which something is heard that is masked elsewhere; of other exports it has no reason.
 OWN_VOICE = "own_voice"
@@ -148,6 +150,7 @@ def information(rules: Organisation, request: Request, done: Exported, now: date
             }
             for activity in rules.activities
         ],
+        "retention_months": {name: getattr(kept, name).months for name in _KEPT},
         "rights": ["rectification", "erasure", "restriction", "objection", "complaint"],
         "source": rules.source, "automated_decisions": rules.automated_decisions,
         "recordings": [asdict(given) for given in done.given], "left_out": dict(done.left_out),

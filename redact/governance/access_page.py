@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from redact import paper
-from redact.governance.prose import long_day
+from redact.governance.prose import long_day, months
 from redact.governance.words import words
 
 
@@ -20,7 +20,8 @@ def page(told: Mapping[str, Any]) -> str:
         f"<p>{escape(said['confirmation'])}</p>",
         *_part(said["controller"], _contact(told["controller"])),
         *_part(said["dpo"], _contact(told["dpo"])),
-        *(part for activity in told["activities"] for part in _activity(activity, said)),
+        *(part for activity in told["activities"] for part in _activity(activity, said, language)),
+        *_retention(told["retention_months"], said, language),
         *_part(said["source"], told["source"]),
         *_part(said["automated"], told["automated_decisions"]),
         *_part(said["rights"], said["rights_text"]),
@@ -35,7 +36,14 @@ def page(told: Mapping[str, Any]) -> str:
     return paper.page(said["title"], parts, language)
 
 
-def _activity(activity: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[str]:
+def _retention(kept: Mapping[str, int], said: Mapping[str, str], language: str) -> Iterator[str]:
+    """How long each class of data is kept: what is made of recordings is kept longer than they are."""
+    yield f"<h2>{escape(said['retention'])}</h2>"
+    rows = [(said[f"kept_{name}"], months(number, language)) for name, number in kept.items()]
+    yield paper.table((said["what"], said["retention"]), rows)
+
+
+def _activity(activity: Mapping[str, Any], said: Mapping[str, str], language: str) -> Iterator[str]:
     basis = said.get(f"basis_{activity['lawful_basis']}", said["none"])
     interest = activity["legitimate_interest"]
     transfers = [f"{each['country']} ({each['safeguard']})" for each in activity["transfers"]]
@@ -45,7 +53,7 @@ def _activity(activity: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[
         "basis": f"{basis} ({interest})" if interest else basis,
         "categories": "; ".join(activity["data_categories"]),
         "recipients": "; ".join(activity["recipients"]),
-        "retention": said["months"].format(months=activity["retention_months"]),
+        "retention": months(activity["retention_months"], language),
         "transfers": "; ".join(transfers) or said["none"],
     }
     body = (f"<tr><th>{escape(said[key])}</th><td>{escape(value)}</td></tr>" for key, value in rows.items())

@@ -82,12 +82,22 @@ def letter(
         paragraphs = tuple(filter(None, _BODIES[kind](told)))
         person = who(stores, case_id)
     return Letter(
-        found.language, said[f"{kind}_title"],
+        found.language, said[_title(kind, found)],
         tuple(filter(None, (rules.controller.name, rules.controller.address, rules.controller.contact))),
         long_day(moment.date().isoformat(), found.language), said["reference"].format(case=case_id), person,
         said["dear"].format(name=person.name), paragraphs,
         said["closing"], said["dpo"].format(dpo=_contact(rules.dpo)) if rules.dpo.name else "",
     )  # fmt: skip
+
+
+def noted(stores: Stores, case_id: str, kind: LetterKind, *, now: datetime | None = None) -> None:
+    """Note on the case, also one that is closed, that a letter was written: once its file is there."""
+    stores.cases.change(case_id, "letter", detail={"kind": kind}, at=now)
+
+
+def _title(kind: LetterKind, found: Request) -> str:
+    is_partly = kind == "refusal" and found.case.fields.get("outcome") == "partly"
+    return "refusal_partly_title" if is_partly else f"{kind}_title"
 
 
 def text(written: Letter) -> str:
@@ -146,6 +156,11 @@ class _Told:
         }  # fmt: skip
         return self.said[name].format(**known, **more)
 
+    def counted(self, name: str, count: int, **more: str) -> str:
+        """A text about so many recordings; that for one, where it reads otherwise."""
+        one = f"{name}_one"
+        return self.filled(one if count == 1 and one in self.said else name, count=self.recordings(count), **more)
+
     def recordings(self, count: int) -> str:
         """So many recordings, in words."""
         return self.said["recordings_one"] if count == 1 else self.said["recordings_many"].format(count=count)
@@ -203,7 +218,7 @@ def _erased(told: _Told) -> Iterator[str]:
     ids = ", ".join(each.certificate_id for each in certificates)
     count = len({each.recording_id for each in certificates})
     name = "erased_of_objection" if told.found.kind == "objection" else "erased"
-    yield told.filled(name, count=told.recordings(count), certificates=ids)
+    yield told.counted(name, count, certificates=ids)
     yield told.said["informed"]
     if left := told.found.ids("confirmed"):
         yield told.filled("erased_left", count=told.recordings(len(left)))
@@ -252,7 +267,8 @@ def _refusal(told: _Told) -> Iterator[str]:
     if fields.get("outcome") not in {"refused", "partly"}:
         raise _not_so("the request was not refused", "redact subject close CASE --outcome refused --reason WORD")
     plain = f"refusal_{fields['reason']}"
-    yield told.filled("refusal", reason=told.said.get(f"{plain}_of_{told.found.kind}", told.said[plain]))
+    name = "refusal_partly" if fields["outcome"] == "partly" else "refusal"
+    yield told.filled(name, reason=told.said.get(f"{plain}_of_{told.found.kind}", told.said[plain]))
     yield told.filled("remedies")
 
 

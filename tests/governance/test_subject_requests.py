@@ -80,7 +80,7 @@ def test_access_from_the_request_to_the_answer(shared, tmp_path_factory, languag
     redact(office, "subject", "identity", case_id, "doubtful")
     assert LETTERS[language]["identity"] in letter(office, tmp_path_factory, case_id, "identity")[0]
     told = redact(office, "subject", "find", case_id, "-", typed=TERMS)
-    assert {line.split()[0] for line in told.text.splitlines()[1:]} == set(office.ids[:2])
+    assert {line.split()[0] for line in told.text.splitlines() if line.startswith("call-")} == set(office.ids[:2])
     assert "phone" in told.text and "email" in told.text  # noqa: PT018
     assert exported(office, case_id)[0].code == ExitCode.USAGE  # nobody knows who asks
     redact(office, "subject", "identity", case_id, "checked")
@@ -101,6 +101,10 @@ def test_access_from_the_request_to_the_answer(shared, tmp_path_factory, languag
         *(f"recordings/{office.ids[0]}{s}" for s in (".wav", ".txt", ".json")),
     }
     assert told["activities"][0]["retention_months"] == 6
+    assert told["retention_months"] == {"recordings": 6, "analyses": 12, "requests": 60, "logs": 12}
+    assert {"en": "decisions of the quality team</td><td>12 months", "fr": "équipe qualité</td><td>12 mois"}[
+        language
+    ] in re.sub(r"\s*\n\s*", "", page)
     for said in (
         "quality of service",
         "voice",
@@ -174,11 +178,16 @@ def test_erasure_with_certificates_and_what_a_legal_hold_keeps(office, tmp_path_
     assert not office.kept.audit.is_signed(subject_erasure.signed_part({**signed, "case": "x"}), signed["signature"])
     text, _ = letter(office, tmp_path_factory, case_id, "erased")
     assert LETTERS[language]["erased"] in text
+    assert {"en": "erased one recording, with its original", "fr": "effacé un enregistrement, avec son original"}[
+        language
+    ] in text  # and not "each" of one
     closing = ("subject", "close", case_id, "--told-all", "--outcome")
     assert redact(office, *closing, "done").code == ExitCode.USAGE  # not all is erased
     assert redact(office, *closing, "partly").code == ExitCode.USAGE  # and no reason
     assert redact(office, *closing, "partly", "--reason", "legal_claims").code == 0
-    assert LETTERS[language]["refusal"] in letter(office, tmp_path_factory, case_id, "refusal")[0]
+    text, _ = letter(office, tmp_path_factory, case_id, "refusal")
+    assert LETTERS[language]["refusal"] in text
+    assert {"en": "We can't do all", "fr": "pas donner entièrement suite"}[language] in text  # a part was done
     assert subjects.request(office.kept, case_id).case.fields["told"] == ["call-recording/1"]
 
 
@@ -211,6 +220,10 @@ def test_refusal_names_complaint_and_remedy(shared, tmp_path_factory, language: 
     assert "overriding" in no_ground.text
     assert redact(office, "subject", "close", case_id, "--outcome", "refused", "--reason", "overriding").code == 0
     text, page = letter(office, tmp_path_factory, case_id, "refusal")
+    assert {"en": "We do not act on your request\n", "fr": "Nous ne donnons pas suite à votre demande\n"}[
+        language
+    ] in text
+    assert not re.search(r"not (on )?all of|entièrement", text)  # nothing was done
     for said in ("CNIL", LETTERS[language]["refusal"], {"en": "12(4)", "fr": "12, paragraphe 4"}[language]):
         assert said in text and said in page  # noqa: PT018
 
@@ -445,6 +458,45 @@ def test_what_is_found_and_by_what(office) -> None:
     assert choices == {office.ids[0]: "excluded", office.ids[2]: "confirmed", office.ids[3]: "confirmed"}
     redact(office, "subject", "find", case_id, "-", typed=TERMS)  # what was decided stays
     assert subjects.request(office.kept, case_id).ids("excluded") == (office.ids[0],)
+
+
+def test_a_letter_about_one_recording_reads_as_one(office, tmp_path_factory) -> None:
+    case_id = confirmed(office, "restriction", "fr")
+    redact(office, "subject", "find", case_id, "--only", office.ids[0])
+    redact(office, "subject", "restrict", case_id, "--reason", "accuracy")
+    text, _ = letter(office, tmp_path_factory, case_id, "restriction")
+    assert "nous conservons un enregistrement sans en faire aucune utilisation" in text
+
+
+def test_what_is_found_again_says_what_is_new_and_keeps_how_it_was_found(office) -> None:
+    case_id = opened(office, "access")  # by a telephone, and by an address
+    first = redact(office, "subject", "find", case_id, "-", typed=f"phone: {PHONE}\n").text
+    assert "1 new" in first
+    indexed(office, office.ids[0], ("phone", PHONE), ("name", NAME))
+    again = redact(office, "subject", "find", case_id, "-", typed=f"name: {NAME}\nemail: {EMAIL}\n").text
+    rows = {line.split()[0]: line for line in again.splitlines()[1:]}
+    assert "name,phone" in rows[office.ids[0]]
+    assert " new " not in rows[office.ids[0]]
+    assert " new " in rows[office.ids[1]]
+    assert "2 recordings, 1 new" in again
+    found = {match.recording_id: match.why for match in subjects.request(office.kept, case_id).matches}
+    assert found == {office.ids[0]: ("name", "phone"), office.ids[1]: ("email",)}
+    assert " new " not in redact(office, "subject", "find", case_id, "--all").text
+
+
+def test_a_letter_that_was_written_stands_in_the_case(office, tmp_path_factory) -> None:
+    case_id = opened(office, "access", checked=False)
+    out = tmp_path_factory.mktemp("x") / "l"
+    assert redact(office, "subject", "letter", case_id, "refusal", "-o", str(out)).code == ExitCode.USAGE
+    letter(office, tmp_path_factory, case_id, "acknowledgement")
+    out.with_suffix(".txt").mkdir()  # in the way of the next
+    assert redact(office, "subject", "letter", case_id, "acknowledgement", "-o", str(out)).code != 0
+    written = [(event.what, event.detail) for event in office.kept.cases.events(case_id)][1:]
+    assert written == [("letter", {"kind": "acknowledgement"})]
+    redact(office, "subject", "close", case_id, "--outcome", "refused", "--reason", "unfounded")
+    letter(office, tmp_path_factory, case_id, "refusal")  # after its end
+    assert [e.detail for e in office.kept.cases.events(case_id) if e.what == "letter"][1:] == [{"kind": "refusal"}]
+    assert '"letter"' in redact(office, "subject", "show", case_id).text
 
 
 def test_nothing_found_is_an_answer_too(shared, tmp_path_factory) -> None:
