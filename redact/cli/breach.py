@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from redact.cli.kept import local, moment, organisation, rows, spoken, stores
+from redact.cli.kept import local, moment, organisation, rows, spoken, stores, tell_untold
 from redact.errors import ExitCode, InputRejected, UsageError
 
 if TYPE_CHECKING:
@@ -191,14 +191,16 @@ def notify(ctx: click.Context, /, case_id: str, output: Path, phase: int | None)
     from redact.governance.notification import notify as notified
     from redact.governance.words import words
 
-    told = notified(stores(ctx), spoken(ctx), case_id, output, phase=phase)
+    said_by = spoken(ctx)
+    told = notified(stores(ctx), said_by, case_id, output, phase=phase)
+    tell_untold(said_by, said_by.plain.languages)
     for file in told.files:
         click.echo(file)
     if told.missing:
         click.echo(f"phase {told.phase}; to follow: {', '.join(told.missing)}")
     if told.one_language:
         click.echo(f"not written in this language, so that another stands there: {', '.join(told.one_language)}")
-    if spoken(ctx).plain.role == "controller":
+    if said_by.plain.role == "controller":
         click.echo(f"people: {words('breach', 'en')[f'people_{told.people}']}")
     click.echo("send them, then: redact breach update ID --sent-at TIME")
 
@@ -291,7 +293,9 @@ def drill(ctx: click.Context, /, output: Path) -> None:
     """
     from redact.governance.breach_drill import drill as drilled
 
-    done = drilled(stores(ctx), spoken(ctx), output)
+    said_by = spoken(ctx)
+    done = drilled(stores(ctx), said_by, output)
+    tell_untold(said_by, said_by.plain.languages)
     rows(("STEP", "SECONDS"), [*done.seconds.items(), ("all", done.total_s)])
     click.echo(
         f"{_many(done.records, 'recording')}, about {_many(done.persons, 'person')}; the report is in {done.folder}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from redact.cli.kept import organisation, settings, spoken
+from redact.cli.kept import organisation, settings, spoken, tell_untold
 from redact.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ def languages(ctx: click.Context, given: str | None) -> tuple[str, ...]:
     chosen = chosen or tuple(organisation(ctx).languages)
     if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(LANGUAGES):
         raise UsageError("the documents are in en and fr", hint="give --lang en, --lang fr, or --lang en,fr")
-    file = Path(settings(ctx)["organisation"])
-    if len(chosen) > 1 and spoken(ctx).lacking:
+    file, told = Path(settings(ctx)["organisation"]), spoken(ctx)
+    tell_untold(told, chosen)
+    if len(chosen) > 1 and told.lacking:
         click.echo(
             f"redact: the organisation's own words are the same in {' and '.join(chosen)}\n"
             f"  next: say them in the other language in a file beside it, such as {file.stem}.fr{file.suffix}",

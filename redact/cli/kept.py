@@ -53,6 +53,17 @@ def spoken(ctx: click.Context) -> Spoken:
     return spoken(settings(ctx)["organisation"])
 
 
+def tell_untold(told: Spoken, languages: Iterable[str]) -> None:
+    """Say on stderr which texts a language's file leaves out, where a document is made in that language."""
+    for file, keys in told.untold.items():
+        if any(file.endswith(f".{language}.{file.rpartition('.')[2]}") for language in languages):
+            click.echo(
+                f"redact: {file} leaves out {', '.join(keys)}: another language's words stand there\n"
+                f"  next: say them in {file}, then make the document again",
+                err=True,
+            )
+
+
 def moment(text: str | None) -> datetime | None:
     """A time with its offset, as somebody has typed it; None where nobody has.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from redact.cli.kept import spoken, stores
+from redact.cli.kept import spoken, stores, tell_untold
 from redact.cli.options import chosen_options, chosen_policy, listening
 from redact.errors import ExitCode, InputRejected
 
@@ -31,6 +31,7 @@ def rules_for(ctx: click.Context, case_id: str) -> Organisation:
 
     language = subjects.request(stores(ctx), case_id).language
     said = spoken(ctx)
+    tell_untold(said, [language])
     if language in said.lacking:
         click.echo(
             f"redact: the organisation's own words are perhaps not in {language}, in which the person is answered\n"

@@ -20,6 +20,7 @@ from redact.governance.containment import contain
 from redact.governance.given_out import Asked
 from redact.governance.notification import notify
 from redact.governance.organisation import Organisation, Spoken
+from redact.governance.prose import decimal
 from redact.governance.words import words
 from redact.publish import Staged
 from redact.stores.cases import said
@@ -136,10 +137,13 @@ def _report(done: Drill, organisation: Organisation) -> None:
 
 def _page(done: Drill, language: str) -> str:
     told = words("breach", language)
-    rows: list[Sequence[object]] = [(told[f"{step}_step"], f"{took:.2f}") for step, took in done.seconds.items()]
+    rows: list[Sequence[object]] = [
+        (told[f"{step}_step"], decimal(took, language, 2)) for step, took in done.seconds.items()
+    ]
     lacking = [told.get(name.replace(".", "_"), name) for name in done.missing]
     cards = {
-        told["total"]: f"{done.total_s:.1f} s", told["records"]: str(done.records), told["persons"]: str(done.persons),
+        told["total"]: f"{decimal(done.total_s, language)} s",
+        told["records"]: str(done.records), told["persons"]: str(done.persons),
         told["sessions"]: str(done.sessions), told["keys"]: str(done.keys),
     }  # fmt: skip
     parts = [
@@ -148,7 +152,7 @@ def _page(done: Drill, language: str) -> str:
         f"<p>{escape(told['drill_left'])}</p>",
         paper.cards(cards),
         f"<h2>{escape(told['drill_times'])}</h2>",
-        paper.table((told["step"], told["seconds"]), [*rows, (told["total"], f"{done.total_s:.2f}")]),
+        paper.table((told["step"], told["seconds"]), [*rows, (told["total"], decimal(done.total_s, language, 2))]),
         f"<h2>{escape(told['drill_missing'])}</h2>",
         "<ul>" + "".join(f"<li>{escape(each)}</li>" for each in lacking) + "</ul>"
         if lacking

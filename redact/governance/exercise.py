@@ -22,6 +22,7 @@ from redact.audio import wav
 from redact.audio.decode import decode
 from redact.errors import InputRejected
 from redact.evaluate import read_golds
+from redact.governance.prose import decimal
 from redact.governance.words import LANGUAGES, words
 from redact.publish import Staged
 from redact.score import Gold
@@ -239,7 +240,7 @@ def _sheet(exercise: str) -> str:
 
 def _page(exercise: str, lengths: Sequence[float], types: Sequence[str], language: str) -> str:
     said = words("exercise", language)
-    clips = [(_name(number), f"{length:.1f}") for number, length in enumerate(lengths, start=1)]
+    clips = [(_name(number), decimal(length, language)) for number, length in enumerate(lengths, start=1)]
     parts = [
         f"<h1>{escape(said['title'])}</h1>",
         f'<p class="what"><code>{escape(exercise)}</code></p>',

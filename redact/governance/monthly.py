@@ -225,9 +225,10 @@ def _closed_at(stores: Stores, case: Case) -> str:
 
 
 def _cases(stores: Stores, cases: Iterable[Case], period: _Period) -> dict[str, Any]:
-    """What is open and what was; drills are none. Of a request it is told what kind it is."""
-    every = [each for each in cases if not each.fields.get("drill")]
+    """What is open and what was; drills are none, nor what came later. Of a request it is told what kind it is."""
     month = period.month
+    known = [each for each in cases if datetime.fromisoformat(each.opened_at) < month.ends]
+    every = [each for each in known if not each.fields.get("drill")]
     still = [each for each in every if each.state != CLOSED]
     return {
         "opened": sum(month.has(each.opened_at) for each in every),

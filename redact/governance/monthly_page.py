@@ -6,7 +6,7 @@ from typing import Any
 
 from redact import paper
 from redact.governance.monthly import write
-from redact.governance.prose import count, day, entities, month_of, months, pair, share, term, typeset
+from redact.governance.prose import count, entities, minute, month_of, months, pair, share, term, typeset
 from redact.governance.words import words
 
 # So many accesses, cases and certificates are shown; the JSON has all.
@@ -24,10 +24,10 @@ def page(told: Mapping[str, Any], language: str) -> str:
     """
     said = words("monthly", language)
     title = f"{said['title']} {month_of(told['month'], language)}"
-    part = said["not_over"].format(at=_minute(told["covers_until"], language))
+    part = said["not_over"].format(at=minute(told["covers_until"], language))
     parts = [
         f"<h1>{title}</h1>",
-        f'<p class="what">{said["made"].format(at=_minute(told["made_at"], language))}</p>',
+        f'<p class="what">{said["made"].format(at=minute(told["made_at"], language))}</p>',
         *([] if told["is_over"] else [f"<p><strong>{part}</strong></p>"]),
         paper.facts(said["for"], {said["controller"]: told["controller"]["name"], said["dpo"]: told["dpo"]["name"]}),
         _cards(told, language),
@@ -63,7 +63,7 @@ def _runs(told: Mapping[str, Any], language: str) -> Iterator[str]:
         rows = [
             (
                 run["id"],
-                _minute(run["began_at"], language),
+                minute(run["began_at"], language),
                 term(run["outcome"], language),
                 run["policy"]["name"],
                 run["workers"],
@@ -75,13 +75,16 @@ def _runs(told: Mapping[str, Any], language: str) -> Iterator[str]:
         yield f"<p>{said['no_runs']}</p>"
     colours = {term(state, language): colour for state, colour in _COLOURS.items()}
     yield from paper.bars(said["states"], {term(s, language): n for s, n in recordings["states"].items()}, colours)
-    reasons = {
-        pair(term(each["state"], language), term(each["reason"], language), language): each["count"]
-        for each in recordings["reasons"]
-    }
+    reasons = {_reason(each, language): each["count"] for each in recordings["reasons"]}
     yield from paper.bars(said["reasons"], reasons)
     yield from paper.bars(said["masked_types"], entities(recordings["masked"], language))
     yield from paper.bars(said["bases"], {term(b, language): n for b, n in told["basis"]["by_basis"].items()})
+
+
+def _reason(each: Mapping[str, str], language: str) -> str:
+    """Why it is not redacted; what somebody had restricted waits for no review, so that its state is not told."""
+    why = term(each["reason"], language)
+    return why if each["reason"] == "restricted" else pair(term(each["state"], language), why, language)
 
 
 def _quality(quality: Mapping[str, Any], language: str) -> Iterator[str]:
@@ -132,8 +135,8 @@ def duties(told: Mapping[str, Any], language: str) -> Iterator[str]:
                 each["id"],
                 *([term(each["kind"], language) if each["kind"] else "–"] if kind == "request" else []),
                 term(each["state"], language),
-                _minute(each["opened_at"], language),
-                _minute(each["due_at"], language),
+                minute(each["opened_at"], language),
+                minute(each["due_at"], language),
             )
             + ((said["late"],) if each["is_overdue"] else ("",))
             for each in of["open"][:_SHOWN]
@@ -168,13 +171,9 @@ def _accesses(accesses: Sequence[Mapping[str, str]], language: str) -> Iterator[
         yield f"<p>{said['no_access']}</p>"
         return
     rows = [
-        (_minute(each["at"], language), each["who"], said[each["what"]], each["of"], term(each["reason"], language))
+        (minute(each["at"], language), each["who"], said[each["what"]], each["of"], term(each["reason"], language))
         for each in accesses[:_SHOWN]
     ]
     yield paper.table((said["when"], said["who"], said["what"], said["recording"], said["why"]), rows)
     if len(accesses) > _SHOWN:
         yield f"<p>{said['more'].format(count=len(accesses) - _SHOWN)}</p>"
-
-
-def _minute(at: str, language: str) -> str:
-    return f"{day(at, language)} {at[11:16]}"

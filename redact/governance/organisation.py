@@ -3,7 +3,7 @@
 Its path is the setting `organisation`. `TEMPLATE` is one with every key, commented.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -145,6 +145,13 @@ class Organisation(_Closed):
     training: dict[_Word, Module] = {}
 
 
+# What is said in words of a language: names, contacts, numbers and words of fixed lists are the same in each.
+_TEXTS = ("automated_decisions", "provision", "source", "security_measures")
+_ACTIVITY_TEXTS = (
+    "name", "purposes", "legitimate_interest", "data_subjects", "data_categories", "recipients", "transfers",
+)  # fmt: skip
+
+
 def load(file: str | Path) -> Organisation:
     """An organisation from its file; one without any entry where there is no such file.
 
@@ -178,11 +185,13 @@ class Spoken:
         plain: as its own file has it.
         told: by language.
         lacking: names of files that nobody has written, by language: papers in it have the words of another one.
+        untold: keys of texts that a language's file leaves out, by the file's name: papers in it mix languages.
     """
 
     plain: Organisation
     told: Mapping[str, Organisation] = field(default_factory=dict)
     lacking: Mapping[str, str] = field(default_factory=dict)
+    untold: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def in_language(self, language: str) -> Organisation:
         """The organisation as it is told in a language."""
@@ -204,7 +213,33 @@ def spoken(file: str | Path) -> Spoken:
     lacking = (
         {} if has_other else {each: other.name for each, other in beside.items() if each not in plain.languages[:1]}
     )
-    return Spoken(plain, {each: translated(path, each) for each in LANGUAGES}, lacking)
+    base = _read(path)
+    untold = {other.name: tuple(_untold(base, _read(other))) for other in beside.values() if other.exists()}
+    told = {each: translated(path, each) for each in LANGUAGES}
+    return Spoken(plain, told, lacking, {name: keys for name, keys in untold.items() if keys})
+
+
+def _untold(below: dict[str, Any], above: dict[str, Any]) -> Iterator[str]:
+    """Keys of texts that a file has and the file over it leaves out."""
+    yield from (key for key in _TEXTS if below.get(key) and key not in above)
+    said = {each.get("id"): each for each in _mappings(above.get("activities"))}
+    for each in _mappings(below.get("activities")):
+        own = said.get(each.get("id"))
+        if own is None:
+            yield f"activities[{each.get('id')}]"
+            continue
+        yield from (
+            f"activities[{each.get('id')}].{key}" for key in _ACTIVITY_TEXTS if each.get(key) and key not in own
+        )
+    for kind, key in (("retention", "basis"), ("training", "title")):
+        classes, others = below.get(kind) or {}, above.get(kind) or {}
+        for name, each in classes.items():
+            if isinstance(each, dict) and each.get(key) and key not in (others.get(name) or {}):
+                yield f"{kind}.{name}.{key}"
+
+
+def _mappings(listed: Any) -> list[dict[str, Any]]:
+    return [each for each in listed or () if isinstance(each, dict)]
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from redact.errors import PolicyError
@@ -71,6 +72,19 @@ def day(at: str, language: str) -> str:
     return f"{date}/{month}/{year}" if language == "fr" else at[:10]
 
 
+def local_day(at: str, language: str) -> str:
+    """The day of a time, ISO 8601, where this machine is."""
+    return day(datetime.fromisoformat(at).astimezone().isoformat(), language)
+
+
+def minute(at: str, language: str) -> str:
+    """A time, ISO 8601, by the clock of this machine, with its offset."""
+    when = datetime.fromisoformat(at).astimezone()
+    offset = f"UTC{when.isoformat()[-6:]}" if when.utcoffset() else "UTC"
+    clock = f"{day(when.isoformat(), language)} {when:%H:%M}"
+    return f"{clock} ({offset})" if language == "fr" else f"{clock} {offset}"
+
+
 def month_of(month: str, language: str) -> str:
     """A month written as `2026-03`, with its name."""
     year, number = month.split("-")
@@ -89,9 +103,9 @@ def count(number: int, language: str) -> str:
     return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}" if language == "fr" else ",")
 
 
-def decimal(number: float, language: str) -> str:
-    """A number with one decimal."""
-    return f"{number:.1f}".replace(".", "," if language == "fr" else ".")
+def decimal(number: float, language: str, places: int = 1) -> str:
+    """A number with one decimal, or so many."""
+    return f"{number:.{places}f}".replace(".", "," if language == "fr" else ".")
 
 
 def share(part: float, language: str) -> str:

@@ -11,7 +11,7 @@ from redact.governance.breach import owes_notice, stage
 from redact.governance.deadlines import days_left
 from redact.governance.months import Month
 from redact.governance.organisation import Organisation
-from redact.governance.prose import count, day, month_of, share, term, typeset
+from redact.governance.prose import count, local_day, minute, month_of, share, term, typeset
 from redact.governance.words import words
 from redact.stores.cases import CLOSED, KINDS, Case
 from redact.stores.opened import Stores
@@ -76,7 +76,8 @@ def _deadlines(stores: Stores, moment: datetime, language: str) -> Iterator[str]
     drills = [case for case in still if case.fields.get("drill")]
     rows = [
         (
-            case.case_id, said[case.kind], term(stage(case), language), day(case.due_at, language),
+            case.case_id, said[case.kind], term(stage(case), language),
+            minute(case.due_at, language) if case.kind == "breach" else local_day(case.due_at, language),
             days_left(datetime.fromisoformat(case.due_at), moment) if _has_deadline(case) else "–",
         )
         for case in still
@@ -127,7 +128,7 @@ def _signed(each: signing.Listed, language: str) -> Iterator[str]:
     """Who signed a month's report; that nobody did, also where somebody signed one of a part of the month."""
     said = words("supervision", language)
     for signature in (*each.signatures, *each.partial):
-        what = f"{said[signature.decision]}, {signature.name}, {day(signature.at, language)}"
+        what = f"{said[signature.decision]}, {signature.name}, {local_day(signature.at, language)}"
         yield said["partial"].format(what=what) if signature in each.partial else what
     if not each.signatures:
         yield said["nobody" if each.is_over else "going_on"]

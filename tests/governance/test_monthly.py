@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from redact.governance import consents, monthly, monthly_page, signing
 from redact.governance.erasure import erase, erase_analyses
 from redact.governance.months import Month, months_after
 from redact.governance.organisation import load
-from redact.governance.prose import day, month_of, pair
+from redact.governance.prose import decimal, local_day, minute, month_of, pair
 from redact.governance.ran import ran
 from redact.governance.words import LANGUAGES
 from redact.stores.trainings import recorded
@@ -146,6 +147,37 @@ def test_documents_agree_and_forget_nothing_when_recordings_are_held_and_erased(
     assert ran(office.kept, rules.archives).originals == {"erased": 4}
 
 
+def test_a_month_lists_no_case_that_was_opened_behind_it(office) -> None:
+    now = datetime.now(UTC)
+    before = office.kept.cases.open("request", now + timedelta(days=9), {}, OVER.begins + timedelta(days=2))
+    office.kept.cases.open("request", now - timedelta(days=9), {}, now)
+    told = told_of(office, month=OVER)["cases"]["request"]
+    assert [each["id"] for each in told["open"]] == [before.case_id]
+    assert (told["opened"], told["overdue"]) == (1, 0)
+    assert len(told_of(office)["cases"]["request"]["open"]) == 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_restriction_waits_for_no_review(office, told, language) -> None:
+    reasons = [{"state": "held", "reason": "restricted", "count": 1}]
+    html = monthly_page.page({**told, "recordings": {**told["recordings"], "reasons": reasons}}, language)
+    row = Page(html).sections[said("monthly", language)["reasons"]].rows
+    assert list(row) == [said("terms", language)["restricted"].replace("'", "’")]
+
+
+def test_pages_tell_times_by_the_clock_here_with_its_offset(monkeypatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Paris")
+    time.tzset()
+    try:
+        assert minute("2026-03-31T22:30:00+00:00", "en") == "2026-04-01 00:30 UTC+02:00"
+        assert minute("2026-03-31T22:30:00+00:00", "fr") == "01/04/2026 00:30 (UTC+02:00)"
+        assert local_day("2026-03-31T21:59:59+00:00", "fr") == "31/03/2026"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert decimal(0.154, "fr", 2) == "0,15"
+
+
 def test_quality_is_measured_on_what_was_approved_with_its_interval(told) -> None:
     quality = told["quality"]
     assert (quality["decided"], quality["sampled"], quality["of_redacted"]) == (3, 2, 4)
@@ -246,8 +278,7 @@ def test_the_page_says_all_of_it(ready, told, language) -> None:
     assert len(accesses) == 4
     assert [words["subject.export"]] in [row[2] for row in accesses]
     assert page.cells(words["trainings"], "privacy") == ["1"]
-    made = told["made_at"]
-    part = words["not_over"].format(at=f"{day(made, language)} {made[11:16]}")
+    part = words["not_over"].format(at=minute(told["made_at"], language)).replace("'", "’" if language == "fr" else "'")
     assert part in page.sections[f"{words['title']} {month_of(str(CURRENT), language)}"].texts
 
 

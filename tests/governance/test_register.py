@@ -243,6 +243,30 @@ def test_words_of_another_language_come_from_the_file_beside(office) -> None:
     assert english.cells(heading, "Purposes") == ["quality of service", "training of agents"]
 
 
+def test_a_translation_that_leaves_something_out_is_told_with_its_keys(office) -> None:
+    beside, folder = office.world.root / "organisation.fr.yaml", office.world.root / "docs"
+    told = yaml.safe_load((office.world.root / "organisation.yaml").read_text())
+    texts = {
+        name: told["activities"][0][name]
+        for name in ("name", "purposes", "data_subjects", "data_categories", "legitimate_interest", "transfers")
+        if name in told["activities"][0]
+    }
+    whole = {
+        key: told[key] for key in ("automated_decisions", "provision", "source", "security_measures") if key in told
+    }
+
+    def said(activities: list) -> str:
+        beside.write_text(yaml.safe_dump({**whole, "activities": activities}))
+        made = run(office, "register", "build", "-o", folder, "--force")
+        assert made.exit_code == 0
+        return made.output
+
+    left_out = said([{"id": "call-recording", **texts}])
+    assert left_out.count("organisation.fr.yaml leaves out activities[call-recording].recipients: ") == 1
+    assert "activities[call-recording]:" in said([])
+    assert "leaves out" not in said([{"id": "call-recording", **texts, "recipients": ["l'équipe qualité"]}])
+
+
 def test_the_template_is_an_organisation_that_lacks_what_the_law_wants(tmp_path, ready) -> None:
     printed = run(ready, "register", "template").output
     (tmp_path / "mine.yaml").write_text(printed)

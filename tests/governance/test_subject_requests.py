@@ -317,7 +317,8 @@ def test_a_person_is_answered_in_the_organisation_s_words_of_that_language(
     finally:
         file.unlink()
     assert done.code == 0
-    assert ("organisation.fr.yaml" in done.text) is warned
+    assert ("perhaps not in" in done.text) is warned
+    assert ("leaves out" in done.text) is (beside == language)
     with target.open("rb") as opened_file, zipfile.ZipFile(content(packs.opened(opened_file, phrase))) as pack:
         assert told in pack.read("index.html").decode()
     assert ("Alcyon" in text) is (beside == language)
