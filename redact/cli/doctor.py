@@ -6,12 +6,15 @@ import importlib.metadata
 import os
 import platform
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from redact.cli.kept import settings, stores
 from redact.errors import Damaged, ExitCode, InputRejected, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _FOLDER = click.Path(path_type=Path)
 _SIGNS = {"ok": "ok", "warning": "WARNING", "failed": "FAILED", "unknown": "unknown"}
@@ -25,15 +28,18 @@ _LIBRARIES = (
 @click.command()
 @click.option("--security", is_flag=True, help="Check the whole installation: keys, log, vault, outputs, users.")
 @click.option("--json", "as_json", is_flag=True, help="With --security: print JSON.")
-@click.option("-o", "--output", metavar="DIR", type=_FOLDER, help="With --security: write audit-YYYY-MM.json, signed.")
-@click.option("--force", is_flag=True, help="With -o: replace a report of this month that exists.")
+@click.option(
+    "-o", "--output", metavar="DIR", type=_FOLDER, help="With --security: write the report, signed, and pages."
+)
+@click.option("--force", is_flag=True, help="With -o: replace a report and pages of this month that exist.")
 @click.option("--keyring-backups", metavar="DIR", type=_FOLDER, help="With --security: backups of the store of keys.")
 @click.option("--check", metavar="FILE", type=_FOLDER, help="Tell whether such a report is signed, and as it was.")
 @click.pass_context
 def doctor(ctx: click.Context, /, *, security: bool, **given: Any) -> None:
     """Tells what is installed, which models are there, and what would fail. Exit code 4 where something is missing.
 
-    With --security it checks an installation, and ends with exit code 1 where a check fails.
+    With --security it checks an installation, and ends with exit code 1 where a check fails. With -o that is written:
+    audit-YYYY-MM.json, signed, and the same to be read in English and French, audit-YYYY-MM.en.html and .fr.html.
     """
     if given["check"]:
         _check(ctx, given["check"])
@@ -57,13 +63,13 @@ def _security(
     import json
     from datetime import UTC, datetime
 
-    from redact.governance import security
+    from redact.governance import security, security_page
     from redact.governance.check import Installation
     from redact.publish import check_targets
 
     now = datetime.now(UTC)
     if output:
-        check_targets(output, [security.file_name(now)], force=force)
+        check_targets(output, security_page.names(now), force=force)
     kept = stores(ctx)
     checks = security.checked(Installation(settings(ctx), kept, now, keyring_backups))
     told = security.report(checks, now)
@@ -79,35 +85,39 @@ def _security(
         signed = security.signed(told, kept.audit)
         with kept.audit.action("document.sign", reason="security") as counts:
             counts |= told["counts"]
-            _write(output, security.file_name(now), signed, force=force)
+            _write(output, security_page.files(signed, now), force=force)
     ctx.exit(ExitCode.SOME_FAILED if told["counts"]["failed"] else ExitCode.OK)
 
 
-def _write(folder: Path, name: str, told: dict[str, Any], *, force: bool) -> None:
-    """The report of a month; a later one of the same month takes its place with `force` alone."""
-    import json
-
+def _write(folder: Path, files: Mapping[str, bytes], *, force: bool) -> None:
+    """The report of a month, and its pages; those of later in the month take their place with `force` alone."""
     from redact.publish import Staged
 
     with Staged(folder, private=True) as staged:
-        staged.open(name).write((json.dumps(told, indent=1) + "\n").encode())
+        for name, content in files.items():
+            staged.open(name).write(content)
         staged.publish(force=force)
-    click.echo(f"signed: {name}", err=True)
+    report, *pages = files
+    click.echo(f"signed: {report}\nto read: {' '.join(pages)}", err=True)
 
 
 def _check(ctx: click.Context, file: Path) -> None:
+    import hashlib
     import json
 
     from redact.governance import security
 
     try:
-        told = json.loads(file.read_bytes())
+        content = file.read_bytes()
+        told = json.loads(content)
         is_signed = security.is_signed(told, stores(ctx).audit)
     except (OSError, ValueError, AttributeError):
         raise InputRejected("the file is no report of this command", hint="give an audit-YYYY-MM.json") from None
     if not is_signed:
         raise Damaged("the report was changed, or another log signed it", hint="compare with a copy, or make another")
-    click.echo(f"signed by this log at {told['at']}, and not changed since")
+    click.echo(
+        f"signed by this log at {told['at']}, and not changed since; SHA-256 {hashlib.sha256(content).hexdigest()}"
+    )
 
 
 def _installed(ctx: click.Context) -> None:

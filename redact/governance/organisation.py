@@ -26,6 +26,7 @@ class _Closed(BaseModel):
 
 
 _Text = Annotated[str, Field(max_length=2000)]
+_Version = Annotated[str, Field(max_length=40, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _Word = Annotated[str, Field(min_length=1, max_length=40)]
 
 
@@ -105,9 +106,13 @@ class ClearAccess(_Closed):
 
 
 class Module(_Closed):
-    """A training: who needs it, for how long it counts, and the score that passes."""
+    """A training: who needs it, for how long it counts, and the score that passes.
+
+    `version` is noted with each training; a later one takes none away.
+    """
 
     title: _Text = ""
+    version: _Version = ""
     roles: tuple[Role, ...] = ()
     valid_months: int = Field(default=12, ge=1, le=120)
     pass_score: float = Field(default=0.8, ge=0, le=1)

@@ -1,15 +1,22 @@
 """Who may work with recordings in clear: trainings by module, until when each counts, and who lacks one."""
 
+import csv
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from redact.errors import HeldForReview, PolicyError
 from redact.governance.months import months_after
 from redact.governance.organisation import Module, Organisation
+from redact.governance.prose import term
+from redact.governance.words import words
 from redact.policy import nearest
 from redact.stores.audit import actor
 from redact.stores.opened import Stores
 from redact.stores.trainings import Training, latest, recorded
+
+_COLUMNS = ("person", "role", "module", "version", "taken", "score", "passed", "until", "recorded_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,8 @@ def record(
 ) -> Training:
     """Record that somebody took a training; from the module comes whether it was passed, and until when it counts.
 
+    The person's role and the module's version are kept as they are now: either may be another one later.
+
     Args:
         stores: where things are kept.
         organisation: has the module.
@@ -61,11 +70,17 @@ def record(
     rules = module_of(organisation, module)
     taken = (now or datetime.now(UTC)).astimezone(UTC)
     expires = months_after(taken, rules.valid_months) if score >= rules.pass_score else None
-    training = recorded(person, module, score, (taken, expires), actor())
+    when, role = (taken, expires), role_of(stores, person)
+    training = recorded(person, module, score, when, actor(), role=role, version=rules.version)
     with stores.audit.action("training.record", reason="passed" if training.passed else "failed") as counts:
         stores.trainings.add(training)
         counts["percent"] = round(100 * score)
     return training
+
+
+def role_of(stores: Stores, person: str) -> str:
+    """The role of a user of the page, locked out or not; empty for anybody else."""
+    return next((user.role for user in stores.reviews("").users() if user.name == person), "")
 
 
 def is_valid(stores: Stores, organisation: Organisation, person: str, module: str, now: datetime | None = None) -> bool:
@@ -110,3 +125,29 @@ def lacking(stores: Stores, organisation: Organisation, now: datetime | None = N
                 since = last.expires_at if last is not None and last.passed else ""
                 found.append(Lack(user.name, user.role, name, why, since))
     return tuple(found)
+
+
+def table(trainings: Sequence[Training], language: str) -> str:
+    """Trainings as CSV, in the order in which they are given; until when is empty where one was not passed.
+
+    Args:
+        trainings: to be told.
+        language: of the heads, roles, yes and no.
+    """
+    told = words("training", language)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(told[column] for column in _COLUMNS)
+    for each in trainings:
+        values = {
+            "person": each.person, "role": each.role and term(each.role, language), "module": each.module,
+            "version": each.version, "taken": each.taken_at, "score": f"{each.score:g}",
+            "passed": told["yes" if each.passed else "no"], "until": each.expires_at if each.passed else "",
+            "recorded_by": each.trainer,
+        }  # fmt: skip
+        writer.writerow(_cell(values[column]) for column in _COLUMNS)
+    return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text  # a spreadsheet would compute it

@@ -18,7 +18,7 @@ _TRAININGS = Table(
     "trainings", MetaData(),
     Column("number", Integer, primary_key=True), Column("person", String), Column("module", String),
     Column("taken_at", String), Column("expires_at", String), Column("score", Float), Column("passed", Boolean),
-    Column("trainer", String),
+    Column("trainer", String), Column("role", String), Column("version", String),
 )  # fmt: skip
 
 
@@ -31,6 +31,9 @@ class Training:
         expires_at: until when it counts; when it was taken, where it was not passed.
         score: from 0 to 1.
         trainer: who recorded it.
+        role: of the page, which they had then; empty where they were none of its users, and in records from before it
+            was kept.
+        version: of the module, as it was then; empty where it has none, and in records from before.
     """
 
     person: str
@@ -40,6 +43,8 @@ class Training:
     score: float
     passed: bool
     trainer: str
+    role: str = ""
+    version: str = ""
 
     def is_valid(self, now: datetime) -> bool:
         """True where it was passed, and counts still."""
@@ -91,7 +96,16 @@ def latest(trainings: Sequence[Training]) -> dict[tuple[str, str], Training]:
     return found
 
 
-def recorded(person: str, module: str, score: float, when: tuple[datetime, datetime | None], trainer: str) -> Training:
+def recorded(
+    person: str,
+    module: str,
+    score: float,
+    when: tuple[datetime, datetime | None],
+    trainer: str,
+    *,
+    role: str = "",
+    version: str = "",
+) -> Training:
     """A training as it is to be recorded.
 
     Args:
@@ -100,9 +114,12 @@ def recorded(person: str, module: str, score: float, when: tuple[datetime, datet
         score: from 0 to 1.
         when: it was taken, and until when it counts; None where it was not passed.
         trainer: who records it.
+        role: of the person on the page, now.
+        version: of the module, now.
     """
     taken, expires = when
-    return Training(person, module, said(taken), said(expires or taken), score, expires is not None, trainer)
+    until = said(expires or taken)
+    return Training(person, module, said(taken), until, score, expires is not None, trainer, role, version)
 
 
 def _training(row: Any) -> Training:

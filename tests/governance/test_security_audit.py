@@ -1,5 +1,7 @@
 """The audit of an installation: each check passes where all is well, and fails once what it is for is broken."""
 
+import ast
+import hashlib
 import json
 import os
 import resource
@@ -8,6 +10,8 @@ import sqlite3
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -15,10 +19,11 @@ from governance_world import ORGANISATION, Office
 from stores_world import files
 
 from redact.cli.main import cli
-from redact.errors import ExitCode
-from redact.governance import machine_checks, security
+from redact.errors import ExitCode, RedactError
+from redact.governance import machine_checks, security, security_page, store_checks
 from redact.governance.check import Check, Installation
 from redact.governance.erasure import erase
+from redact.governance.words import words
 from redact.settings import load
 from redact.stores import master
 from redact.stores.opened import Stores
@@ -308,6 +313,7 @@ def test_the_command_tells_and_signs_and_finds_a_change(here, tmp_path, monkeypa
     assert json.loads(done.stdout)["counts"] == told["counts"]
     assert doctor(here, "--check", str(report)).exit_code == 0
     before = report.read_bytes()
+    assert hashlib.sha256(before).hexdigest() in doctor(here, "--check", str(report)).output
     assert doctor(here, "--security", "-o", str(tmp_path / "reports")).exception.exit_code == ExitCode.CANNOT_WRITE
     assert report.read_bytes() == before
     doctor(here, "--security", "-o", str(tmp_path / "reports"), "--force")
@@ -348,3 +354,103 @@ def test_nothing_of_a_name_is_in_a_report(made, here):
     told = json.dumps(security.signed(security.report(security.checked(here), NOW), here.stores.audit))
     assert "Quasten" not in told
     assert str(root_of(here)) not in told
+
+
+class Cells(HTMLParser):
+    """The cells of each row of a page, as text, and all of its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.text = ""
+        self.is_in_cell = False
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in {"td", "th"}:
+            self.rows[-1].append("")
+            self.is_in_cell = True
+
+    def handle_endtag(self, tag):
+        self.is_in_cell = self.is_in_cell and tag not in {"td", "th"}
+
+    def handle_data(self, data):
+        self.text += data
+        if self.is_in_cell:
+            self.rows[-1][-1] += data
+
+
+def test_the_pages_tell_what_the_signed_report_tells(here, tmp_path):
+    (root_of(here) / "out/call.wav").write_bytes(b"RIFF")
+    assert doctor(here, "--security", "-o", str(tmp_path)).exit_code == ExitCode.SOME_FAILED
+    month = f"{datetime.now(UTC):%Y-%m}"
+    report = tmp_path / f"audit-{month}.json"
+    told, digest = json.loads(report.read_text()), hashlib.sha256(report.read_bytes()).hexdigest()
+    for language, failed in (("en", "failed"), ("fr", "non conforme")):
+        file = tmp_path / f"audit-{month}.{language}.html"
+        assert file.stat().st_mode & 0o777 == 0o600
+        cells = Cells(file.read_text())
+        rows = {row[1]: row for row in cells.rows if len(row) == 5}
+        assert {each["id"] for each in told["checks"]} == set(rows) - {words("security", language)["id"]}
+        for each in told["checks"]:
+            name, _, result, evidence, hint = rows[each["id"]]
+            assert (name, result) == tuple(words("security", language)[each[key]] for key in ("id", "result"))
+            assert evidence == ", ".join(f"{key} {value}" for key, value in each["evidence"].items() if value != "")
+            assert hint == security_page.hint_in(language, each["hint"])
+        assert rows["clear.archives"][2] == failed
+        assert "find DIR -type f ! -name '*.redacted.*'" in rows["clear.archives"][4]
+        for fact in (digest, report.name, told["at"][11:19], told["redact_version"], told["public_key"]):
+            assert fact in cells.text
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(security_page.names(datetime.now(UTC)))
+
+
+def test_without_master_keys_that_can_be_used_nothing_is_signed_or_written(here, tmp_path):
+    here.master_keys.chmod(0o440)
+    done = doctor(here, "--security", "-o", str(tmp_path))
+    assert isinstance(done.exception, RedactError)
+    assert "FAILED   keys.permissions" in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_that_is_there_already_is_replaced_with_force_alone(here, tmp_path):
+    page = tmp_path / security_page.page_name(datetime.now(UTC), "fr")
+    page.write_text("mine")
+    assert doctor(here, "--security", "-o", str(tmp_path)).exception.exit_code == ExitCode.CANNOT_WRITE
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+    doctor(here, "--security", "-o", str(tmp_path), "--force")
+    assert len(list(tmp_path.iterdir())) == 3
+    assert page.read_text() != "mine"
+
+
+def hints_of(module) -> set[str]:
+    """Every hint that stands in a module's source: the fourth of a `Check`, or what `hint` is set to."""
+    nodes = list(ast.walk(ast.parse(Path(module.__file__).read_text())))
+    made = [n.args[3] for n in nodes if isinstance(n, ast.Call) and ast.unparse(n.func) == "Check" and len(n.args) > 3]
+    made += [n.value for n in nodes if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "hint"]
+    texts = [node for node in made if isinstance(node, ast.Constant | ast.JoinedStr)]
+    return {eval(ast.unparse(node), vars(module)) for node in texts}  # noqa: S307 - our own source
+
+
+def test_every_check_result_and_hint_has_its_words_in_both_languages():
+    english, french = (words("security", language) for language in ("en", "fr"))
+    assert {*security.CHECKS, "stores", *security.RESULTS} <= set(english)
+    assert [key for key in english if not french[key] or not english[key]] == []
+    assert len({french[check] for check in security.CHECKS}) == len(security.CHECKS)
+    hints = set().union(*map(hints_of, (machine_checks, store_checks, security)))
+    assert len(hints) > 35
+    assert hints == set(words("security_hints", "en").values())
+    assert all(security_page.hint_in("en", hint) == hint for hint in hints)
+    translated = {security_page.hint_in("fr", hint) for hint in hints}
+    assert hints & translated == {"pip install --require-hashes -r requirements.lock"}
+    assert any("! -name '*.redacted.*'" in hint for hint in translated)  # a command is to be copied as it is
+    assert security_page.hint_in("fr", "of an error") == "of an error"
+
+
+def test_a_machine_without_stores_has_its_page_too():
+    checks = (Check("stores", "unknown", {"stores": "none"}, "nothing is kept here yet; begin with: redact keys init"),)
+    told = {**security.report(checks, NOW), "public_key": "<key>"}
+    page = security_page.page(told, "audit.json", "0" * 64, "fr")
+    assert "<key>" not in page
+    assert Cells(page).rows[1][:3] == ["les magasins de données", "stores", "inconnu"]

@@ -12,7 +12,7 @@ import pytest
 from governance_world import ORGANISATION, run
 
 from redact.audio.decode import decode
-from redact.errors import HeldForReview, InputRejected, PolicyError, UsageError
+from redact.errors import ExitCode, HeldForReview, InputRejected, PolicyError, UsageError
 from redact.evaluate import GOLD_LABELS
 from redact.governance import exercise, organisation, training
 from redact.governance.words import words
@@ -119,6 +119,71 @@ def test_the_commands_record_and_list(office) -> None:
     code, told, _ = run(office, "training", "list", "--person", "ines", "--json")
     assert [json.loads(line)["is_valid"] for line in told.splitlines()] == [False, True]
     assert run(office, "training", "record", "ines", "--module", "cals", "--score", "1")[2].hint.count("calls")
+
+
+def with_version(office, version: str) -> None:
+    office.write({**ORGANISATION, "training": {**MODULES, "calls": {**MODULES["calls"], "version": version}}})
+
+
+def test_role_and_version_stay_as_they_were_when_it_was_taken(office) -> None:
+    reviews = office.kept.reviews("")
+    reviews.put_user(User("ines", "reviewer"), "hash")
+    reviews.put_user(User("old", "auditor", disabled=True), "hash")
+    with_version(office, "2026-1")
+    for person in ("ines", "old", "nobody"):
+        assert run(office, "training", "record", person, "--module", "calls", "--score", "1")[0] == 0
+    reviews.put_user(User("ines", "lead"))
+    with_version(office, "2026-2")
+    newer = organisation.load(office.world.root / "organisation.yaml")
+    assert training.is_valid(office.kept, newer, "ines", "calls")  # a newer version takes nothing away
+    assert [lack.person for lack in training.lacking(office.kept, newer) if lack.module == "calls"] == []
+    assert run(office, "training", "record", "ines", "--module", "calls", "--score", "0.5")[0] == 1
+    assert run(office, "training", "record", "ines", "--module", "cards", "--score", "1")[0] == 0
+    told = [json.loads(line) for line in run(office, "training", "list", "--json")[1].splitlines()]
+    assert [(each["person"], each["role"], each["version"]) for each in told] == [
+        ("ines", "reviewer", "2026-1"), ("old", "auditor", "2026-1"), ("nobody", "", "2026-1"),
+        ("ines", "lead", "2026-2"), ("ines", "lead", ""),
+    ]  # fmt: skip
+    shown = run(office, "training", "list")[1].splitlines()
+    assert shown[0].split()[:4] == ["PERSON", "ROLE", "MODULE", "VERSION"]
+    assert shown[4].split()[:4] == ["ines", "lead", "calls", "2026-2"]
+
+
+@pytest.mark.parametrize("version", ["x" * 41, "a\nb", "a\0b", 2, 1.1, datetime(2026, 1, 1, tzinfo=UTC).date()])
+def test_a_version_is_a_short_text_in_quotes(office, version) -> None:
+    with_version(office, version)
+    code, _, error = run(office, "training", "record", "ines", "--module", "calls", "--score", "1")
+    assert (code, error.message.count("training.calls.version")) == (3, 1)
+    assert office.kept.trainings.all() == ()
+
+
+def test_the_list_as_a_table(office, tmp_path) -> None:
+    office.kept.reviews("").put_user(User("inès", "lead"), "hash")
+    with_version(office, "=1+1")
+    for person, score in (("inès", "0.9"), ("@lou", "0.55")):
+        run(office, "training", "record", person, "--module", "calls", "--score", score)
+    passed, failed = office.kept.trainings.all()
+    target = tmp_path / "new" / "trainings.csv"
+    code, told, _ = run(office, "training", "list", "-o", target)
+    assert (code, told) == (0, "2 trainings\n")
+    assert target.stat().st_mode & 0o777 == 0o600
+    entry = office.kept.audit.tail(1)[0]
+    assert (entry.action, entry.outcome, entry.reason) == ("document.build", "done", "trainings")
+    with target.open(encoding="utf-8", newline="") as file:
+        head, *found = csv.reader(file)
+    assert head == ["person", "role", "module", "version", "taken at", "score", "passed", "valid until", "recorded by"]
+    assert found == [
+        ["inès", "lead", "calls", "'=1+1", passed.taken_at, "0.9", "yes", passed.expires_at, passed.trainer],
+        ["'@lou", "", "calls", "'=1+1", failed.taken_at, "0.55", "no", "", failed.trainer],
+    ]
+    assert run(office, "training", "list", "-o", target)[0] == ExitCode.CANNOT_WRITE
+    assert run(office, "training", "list", "-o", target, "--force", "--language", "fr", "--person", "inès")[0] == 0
+    with target.open(encoding="utf-8", newline="") as file:
+        french = list(csv.DictReader(file))
+    assert [(row["rôle"], row["réussie"]) for row in french] == [("responsable", "oui")]
+    for wrong in (("-o", tmp_path / "x.json"), ("-o", tmp_path / "x.csv", "--json"), ("--force",)):
+        assert run(office, "training", "list", *wrong)[0] == ExitCode.USAGE
+    assert not list(tmp_path.glob("x.*"))
 
 
 class TestOpeningOriginals:

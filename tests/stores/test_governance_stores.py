@@ -256,12 +256,35 @@ def test_trainings_come_back_as_they_were_recorded(database):
     trainings = Trainings(database)
     passed = recorded("rita", "calls", 0.8, (NOW, NOW + timedelta(days=365)), "root")
     failed = recorded("rita", "calls", 0.1, (NOW + timedelta(days=1), None), "root")
-    for each in (passed, failed, replace(passed, person="Zoë", module="doors", score=1.0)):
+    assert (passed.role, passed.version) == ("", "")
+    other = replace(passed, person="Zoë", module="doors", score=1.0, role="reviewer", version="2026-é")
+    for each in (passed, failed, other):
         trainings.add(each)
     assert trainings.all("rita") == (passed, failed)
     assert [type(each.passed) for each in trainings.all("rita")] == [bool, bool]
-    assert trainings.all(module="doors")[0].person == "Zoë"
+    assert trainings.all(module="doors") == (other,)
     assert latest(trainings.all())["rita", "calls"] == passed
     assert passed.is_valid(NOW + timedelta(days=2))
     with pytest.raises(UsageError):
         trainings.add(replace(passed, score=1.5))
+
+
+@BOTH
+def test_trainings_from_before_have_no_role_and_no_version(url):
+    """A database as the first version made it gets the two columns when it is opened, and loses nothing."""
+    old = connect(url, "governance")
+    training = recorded("rita", "calls", 0.8, (NOW, NOW + timedelta(days=365)), "root")
+    Trainings(old).add(replace(training, role="lead", version="1"))
+    with old.writing() as connection:
+        for column in ("role", "version"):
+            connection.execute(text(f"ALTER TABLE trainings DROP COLUMN {column}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = 'governance_0001'"))
+    old.close()
+    for _ in range(2):
+        database = connect(url, "governance")
+        assert Trainings(database).all("rita")[0] == training
+        database.close()
+    database = connect(url, "governance")
+    Trainings(database).add(replace(training, role="lead", version="2"))
+    assert [(each.role, each.version) for each in Trainings(database).all()] == [("", ""), ("lead", "2")]
+    database.close()
