@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, get_args
 
 from redact.batch.archive import Archive
 from redact.batch.work import report_path, shard, wrong_outputs
@@ -30,7 +30,7 @@ from redact.stores.opened import Stores
 SCHEMA, VERSION = "callredact.access", 1
 _KINDS: frozenset[RequestKind] = frozenset({"access", "portability"})
 # Classes of what is kept about somebody, each with a period of its own (Art. 15(1)(d)).
-_KEPT: tuple[RetentionClass, ...] = ("recordings", "analyses", "requests", "logs")
+_KEPT: tuple[RetentionClass, ...] = get_args(RetentionClass)
 _BLOCK_BYTES = 1 << 20
 # Why the log has an export in which something is heard that is masked elsewhere; of other exports it has no reason.
 OWN_VOICE = "own_voice"

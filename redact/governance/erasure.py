@@ -200,7 +200,8 @@ def _forget(stores: Stores, places: Places, recording_id: str, removed: Counter[
         removed["ledger"] += ledger.erase(recording_id, report=hashlib.sha256(report).hexdigest() if report else "")
     if how != "original":
         removed["index"] += stores.index.forget(recording_id)
-        stores.marks.lift(recording_id, "restriction")
+        for kind in ("restriction", "released"):
+            stores.marks.lift(recording_id, kind)
 
 
 def _remove_outputs(
