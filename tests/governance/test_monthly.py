@@ -365,7 +365,7 @@ def test_an_audit_of_the_installation_is_no_signature_of_the_officer(built) -> N
         pass
     audits = file.parent / "audits"
     assert run(office, "doctor", "--security", "-o", audits).exit_code in {0, 1}
-    assert [path.name for path in audits.iterdir()] == [f"audit-{CURRENT}.json"]
+    assert f"audit-{CURRENT}.json" in {path.name for path in audits.iterdir()}
     assert run(office, "report", "verify", file).exit_code == 1
     assert run(office, "report", "sign", file, "--decision", "approved").exit_code == 0
     assert run(office, "report", "verify", file).exit_code == 0

@@ -101,7 +101,7 @@ def test_access_from_the_request_to_the_answer(shared, tmp_path_factory, languag
         *(f"recordings/{office.ids[0]}{s}" for s in (".wav", ".txt", ".json")),
     }
     assert told["activities"][0]["retention_months"] == 6
-    assert told["retention_months"] == {"recordings": 6, "analyses": 12, "requests": 60, "logs": 12}
+    assert told["retention_months"] == {"recordings": 6, "analyses": 12, "requests": 60, "logs": 12, "bases": 60}
     assert {"en": "decisions of the quality team</td><td>12 months", "fr": "équipe qualité</td><td>12 mois"}[
         language
     ] in re.sub(r"\s*\n\s*", "", page)
