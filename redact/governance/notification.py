@@ -18,7 +18,7 @@ from redact.errors import PolicyError, UsageError
 from redact.governance import breach_papers as papers
 from redact.governance.breach import missing, open_case, people, sealed, stage
 from redact.governance.organisation import Organisation, Spoken
-from redact.governance.prose import entities, term
+from redact.governance.prose import cell, entities, term
 from redact.governance.words import words
 from redact.publish import Staged
 from redact.stores.cases import Case, said
@@ -126,7 +126,7 @@ def register_file(rows: Sequence[dict[str, str]], ending: str, language: str) ->
         out = io.StringIO()
         writer = csv.DictWriter(out, REGISTER_COLUMNS)
         writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+        writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
         return out.getvalue()
     if ending == ".html":
         return paper.page(words("breach", language)["register_title"], list(_register_page(rows, language)), language)
@@ -189,11 +189,6 @@ def _one_language(told: papers.Told, said_by: Spoken) -> tuple[str, ...]:
     files = [f"{name} ({each})" for each, name in said_by.lacking.items() if each in told.organisation.languages]
     lacking = [f"{name} ({each})" for name in texts for each in told.organisation.languages if each not in texts[name]]
     return (*lacking, *files)
-
-
-def _cell(value: str) -> str:
-    """What a spreadsheet doesn't take for a formula."""
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t")) else value
 
 
 def _register_page(rows: Sequence[dict[str, str]], language: str) -> Iterator[str]:

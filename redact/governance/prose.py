@@ -113,6 +113,11 @@ def share(part: float, language: str) -> str:
     return f"{100 * part:.1f} %".replace(".", ",") if language == "fr" else f"{part:.1%}"
 
 
+def cell(text: str) -> str:
+    """A cell of a CSV table, such that no spreadsheet takes it for a formula and computes it."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def refuse_gaps(document: str, gaps: Iterable[str]) -> None:
     """Refuse to make a document that would have gaps.
 

@@ -9,6 +9,7 @@ from typing import Any
 from redact import __version__, paper
 from redact.governance.organisation import Activity, Organisation
 from redact.governance.prose import (
+    cell,
     contact,
     count,
     day,
@@ -159,8 +160,7 @@ def _one_line(of: Mapping[str, str]) -> str:
 
 
 def _cell(value: Any) -> str:
-    text = "; ".join(value) if isinstance(value, list) else str(value)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text  # a spreadsheet would compute it
+    return cell("; ".join(value) if isinstance(value, list) else str(value))
 
 
 def page(organisation: Organisation, ran: Ran, found: Protection, language: str, now: datetime | None = None) -> str:

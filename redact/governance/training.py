@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from redact.errors import HeldForReview, PolicyError
 from redact.governance.months import months_after
 from redact.governance.organisation import Module, Organisation
-from redact.governance.prose import term
+from redact.governance.prose import cell, term
 from redact.governance.words import words
 from redact.policy import nearest
 from redact.stores.audit import actor
@@ -145,9 +145,5 @@ def table(trainings: Sequence[Training], language: str) -> str:
             "passed": told["yes" if each.passed else "no"], "until": each.expires_at if each.passed else "",
             "recorded_by": each.trainer,
         }  # fmt: skip
-        writer.writerow(_cell(values[column]) for column in _COLUMNS)
+        writer.writerow(cell(values[column]) for column in _COLUMNS)
     return out.getvalue()
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text  # a spreadsheet would compute it
