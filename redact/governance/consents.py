@@ -7,7 +7,7 @@ lies sealed. So a record reaches the recordings that it is of without anything b
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import PurePosixPath
@@ -15,7 +15,6 @@ from typing import Any, Literal, get_args
 
 from redact import naming, paper
 from redact.batch.archive import Archive
-from redact.batch.work import of_report, report_path
 from redact.custody import sources_of
 from redact.errors import RedactError, UsageError
 from redact.governance import erasure
@@ -25,7 +24,6 @@ from redact.governance.prose import day, share, typeset
 from redact.governance.restriction import Lifted, end, restricting
 from redact.governance.words import words
 from redact.options import NO_CUSTODY
-from redact.stores.cases import Case
 from redact.stores.consent import Record
 from redact.stores.ledger import Row
 from redact.stores.opened import Stores
@@ -127,31 +125,25 @@ def release(stores: Stores, places: Places, reference: str, reason: Release) -> 
             hint="what a request restricts is lifted by: redact subject restrict CASE --lift",
         )
     others = restricting(stores)
-    is_free = {own: _released(stores, places, own, gone.get(own), others, (reference, reason)) for own in wanted}
-    return Lifted(tuple(own for own in wanted if is_free[own]), tuple(own for own in wanted if not is_free[own]))
+    free = []
+    for own in wanted:
+        with stores.audit.action("consent.release", own, reason=reason) as counts:
+            is_free = _released(stores, own, gone.get(own), reference, reason) and end(stores, own, others)
+            counts["free"] = int(is_free)
+            if is_free:
+                free.append(own)
+                for archive in places.archives:
+                    stores.ledger.archive(archive.url).release(own)
+    return Lifted(tuple(free), tuple(own for own in wanted if own not in free))
 
 
-def _released(
-    stores: Stores,
-    places: Places,
-    recording_id: str,
-    gone: _Gone | None,
-    others: Mapping[str, Case],
-    wanted: tuple[str, Release],
-) -> bool:
-    """True where nothing restricts the recording any more."""
-    reference, reason = wanted
-    with stores.audit.action("consent.release", recording_id, reason=reason) as counts:
-        counts["free"] = 0
-        if gone is not None:
-            if _is_another_s(stores, gone.call_id, {reference, recording_id}):
-                return False
-            stores.marks.put(recording_id, "released", f"{reason} {_state(stores, gone)}")
-        if not end(stores, recording_id, others):
-            return False
-        for archive in places.archives:
-            _given_back(stores, archive, recording_id)
-        counts["free"] = 1
+def _released(stores: Stores, recording_id: str, gone: _Gone | None, reference: str, reason: Release) -> bool:
+    """Note that it is released; False where somebody was named, and another person's consent is gone too."""
+    if gone is None:
+        return True
+    if _is_another_s(stores, gone.call_id, {reference, recording_id}):
+        return False
+    stores.marks.put(recording_id, "released", f"{reason} {_state(stores, gone)}")
     return True
 
 
@@ -162,17 +154,6 @@ def _is_another_s(stores: Stores, call_id: str, reference: set[str]) -> bool:
     records = stores.consent.of(call_id)
     named = {stores.consent.pseudonym(each) for each in reference}
     return any(r.person in named for r in records) and any(_ended(r) and r.person not in named for r in records)
-
-
-def _given_back(stores: Stores, archive: Archive, recording_id: str) -> None:
-    """Have the ledger say again what it said before the hold; of what has no report, that it is to be looked at."""
-    ledger = stores.ledger.archive(archive.url)
-    rows = [row for row in ledger.of(recording_id) if (row.state, row.reason) == ("held", "restricted")]
-    if rows:
-        report = archive.read(report_path(recording_id))
-        pending = (replace(row, state="pending", reason="", attempts=0) for row in rows)
-        before = of_report(report) if report is not None else None
-        ledger.put((replace(row, state=before.state, reason=before.reason) for row in rows) if before else pending)
 
 
 def _is_released(stores: Stores, recording_id: str, gone: _Gone) -> bool:
@@ -207,7 +188,7 @@ def _applied(stores: Stores, places: Places, recording_id: str, what: str, why: 
     if not is_held:
         stores.marks.put(recording_id, "restriction", why)
     for ledger in ledgers:
-        if any((row.state, row.reason) != ("held", "restricted") for row in ledger.of(recording_id)):
+        if not all(row.is_withheld for row in ledger.of(recording_id)):
             ledger.withhold(recording_id)
             is_held = False
     return not is_held

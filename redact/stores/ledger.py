@@ -260,6 +260,17 @@ class Archived:
             here = self._known_as(recording_id) & (_RECORDINGS.c.state != "erased")
             return int(connection.execute(update(_RECORDINGS).where(here).values(_withheld())).rowcount)
 
+    def release(self, recording_id: str) -> None:
+        """End that a recording is held back: it is what it was before; what never came to anything is pending."""
+        with self._database.writing() as connection:
+            for row in map(_row, connection.execute(select(*_ROW_COLUMNS).where(self._known_as(recording_id))).all()):
+                if not row.is_withheld:
+                    continue
+                before = processed.as_it_was(row)
+                if before.is_withheld or before.state == "running":
+                    before = replace(before, state="pending", reason="", attempts=0)
+                connection.execute(self._of(row.source).values(_stored(asdict(before))))
+
     def without_original(self, recording_id: str) -> int:
         """The original was erased, and the redacted outputs stay; how many places it lay at."""
         with self._database.writing() as connection:
@@ -327,7 +338,7 @@ def _withheld() -> dict[str, Any]:
     """What is withheld stays what it was before, also where it is withheld twice."""
     state, reason = WITHHELD
     is_so = (_RECORDINGS.c.state == state) & (_RECORDINGS.c.reason == reason)
-    was = case((is_so, _RECORDINGS.c.was), else_=_RECORDINGS.c.state)
+    was = case((is_so, _RECORDINGS.c.was), else_=_RECORDINGS.c.state + " " + _RECORDINGS.c.reason)
     return {"state": state, "reason": reason, "was": was}
 
 

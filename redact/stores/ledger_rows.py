@@ -57,7 +57,7 @@ class Row:
         policy: digest of the policy it was redacted by; `engine` of the models and the version.
         finished_at: when its outcome was known.
         original: `here`, `moved`, `vault`, `deleted`, or `erased` where its outputs stay.
-        was: the state it had when it was withheld; empty where it was not.
+        was: state and reason that it had when it was withheld; empty where it was not.
     """
 
     source: str

@@ -42,7 +42,10 @@ class Engine:
 
 def as_it_was(row: Row) -> Row:
     """A row before it was withheld: what is redacted and restricted is redacted."""
-    return replace(row, state=row.was, reason="", was="") if row.is_withheld and row.was else row  # type: ignore[arg-type]
+    if not (row.is_withheld and row.was):
+        return row
+    state, _, reason = row.was.partition(" ")
+    return replace(row, state=state, reason=reason, was="")  # type: ignore[arg-type]
 
 
 def add(connection: Connection, archive: str, row: Row) -> None:

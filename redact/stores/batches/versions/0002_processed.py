@@ -14,7 +14,7 @@ _LENGTHS = {
 
 def upgrade() -> None:
     """Tables, and what the ledger still knows."""
-    op.add_column("recordings", sa.Column("was", sa.String(16), nullable=False, server_default=""))
+    op.add_column("recordings", sa.Column("was", sa.String(60), nullable=False, server_default=""))
     processed = op.create_table(
         "processed",
         *(sa.Column(name, sa.String(length), nullable=False) for name, length in _LENGTHS.items()),
