@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from redact import naming, subjects
@@ -170,6 +170,15 @@ def known_sources(vault: Vault, recording_id: str) -> list[dict[str, str]]:
             return []
         raise
     return told
+
+
+def call_names(places: Iterable[Mapping[str, str]]) -> set[str]:
+    """What the calls of a recording are known by in the records: an id, or the name of a file that has none.
+
+    Args:
+        places: where it lies, as `sources_of` tells them.
+    """
+    return {told.get("call_id") or PurePosixPath(told["source"]).stem for told in places}
 
 
 def note_source(vault: Vault, recording_id: str, own: Mapping[str, str]) -> Sequence[Mapping[str, str]]:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
 
 from redact import naming
 from redact.batch.archive import Archive, Item, chosen
@@ -173,7 +172,7 @@ class Listing:
 
     def _recorded_at(self, item: Item, metadata: Metadata) -> str:
         """When a call was recorded, by what is on record of its lawful basis; empty where that doesn't say."""
-        records = self._stores.consent.of(metadata.call_id or PurePosixPath(item.path).stem)
+        records = self._stores.consent.of(metadata.call_at(item.path))
         return min((record.recorded_at for record in records if record.recorded_at), default="")
 
 

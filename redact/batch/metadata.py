@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from redact.batch.archive import Archive
@@ -49,6 +49,10 @@ class Metadata:
     is_refused: bool = False
     customer_id: str = field(default="", repr=False)
     phone: str = field(default="", repr=False)
+
+    def call_at(self, path: str) -> str:
+        """By what the lawful basis of the recording at a path is on record: its call's id, or its file's name."""
+        return self.call_id or PurePosixPath(path).stem
 
     @property
     def beside(self) -> dict[str, str]:

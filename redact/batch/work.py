@@ -157,8 +157,7 @@ class Worker:
 
     def _done(self, task: Task) -> tuple[Done, bool]:
         known = task.metadata
-        name = known.call_id or Path(task.item.path).stem
-        basis = self._custodian.basis(name, known.recorded_at, logged_as="-")
+        basis = self._custodian.basis(known.call_at(task.item.path), known.recorded_at, logged_as="-")
         with self._source.at_hand(task.item) as path:
             content = _sha256(path)
             recording_id = naming.opaque(content)

@@ -10,11 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from typing import Any
 
 from redact.batch.archive import Archive
-from redact.custody import sources_of
+from redact.custody import call_names, sources_of
 from redact.errors import UsageError
 from redact.governance.breach import Sealed, open_case, seal, sealed
 from redact.governance.given_out import GIVING, Asked, Copy, GivenOut, given_out
@@ -240,7 +239,7 @@ def _persons(stores: Stores, exposed: frozenset[str], rows: Mapping[str, list[Ro
     for each in sorted(exposed):
         calls = [by_pseudonym.get(row.call, "") for row in rows.get(each, ()) if row.call]
         if not any(calls) and on_record:
-            calls = [s.get("call_id") or PurePosixPath(s["source"]).stem for s in sources_of(stores.vault, each)]
+            calls = list(call_names(sources_of(stores.vault, each)))
         persons = frozenset[str]().union(*(on_record.get(call, frozenset()) for call in calls))
         known |= persons
         if not persons:

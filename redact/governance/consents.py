@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import itemgetter
-from pathlib import PurePosixPath
 from typing import Any, Literal, get_args
 
 from redact import naming, paper
 from redact.batch.archive import Archive
-from redact.custody import sources_of
+from redact.custody import call_names, sources_of
 from redact.errors import RedactError, UsageError
 from redact.governance import erasure
 from redact.governance.organisation import ConsentRules
@@ -215,8 +214,8 @@ def _recordings(stores: Stores, places: Places) -> dict[str, _Gone]:
 
 def _by_name(stores: Stores, recording_id: str, refused: Mapping[str, _Gone]) -> _Gone | None:
     """Why the basis is gone of a call that is known by its file's name."""
-    names = (PurePosixPath(told["source"]).stem for told in sources_of(stores.vault, recording_id))
-    return next((refused[name] for name in names if name in refused), None)
+    names = call_names(sources_of(stores.vault, recording_id))
+    return next((refused[name] for name in sorted(names) if name in refused), None)
 
 
 def coverage(rows: Iterable[Row], at: datetime | None = None) -> dict[str, Any]:

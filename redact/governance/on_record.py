@@ -6,11 +6,10 @@ what they were looked for by, by what they say of themself, or by the side whose
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any
 
 from redact import subjects
-from redact.custody import sources_of
+from redact.custody import call_names, sources_of
 from redact.errors import KeyMissing, UsageError
 from redact.findings import TermKind
 from redact.governance.asked import ways
@@ -99,8 +98,8 @@ def on_record(stores: Stores, match: Match, typed: frozenset[str], side: str) ->
 
 def _records(stores: Stores, recording_id: str, sources: Iterable[Mapping[str, str]]) -> tuple[Record, ...]:
     """The records of a call: by its id, by the name of its file where it has none, or by that of what was sealed."""
-    calls = {told["call_id"] or PurePosixPath(told["source"]).stem for told in sources}
-    return tuple(record for call_id in sorted({*calls, recording_id}) for record in stores.consent.of(call_id))
+    calls = {*call_names(sources), recording_id}
+    return tuple(record for call_id in sorted(calls) for record in stores.consent.of(call_id))
 
 
 def _own(stores: Stores, records: Iterable[Record], values: Iterable[str]) -> tuple[Record, ...]:

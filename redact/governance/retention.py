@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
+from redact.custody import call_names, sources_of
 from redact.errors import PolicyError, RedactError
 from redact.governance import erasure
 from redact.governance.months import months_after
@@ -102,7 +103,7 @@ def plan(stores: Stores, rules: Organisation, places: Places, now: datetime | No
         "recordings": _recordings(stores, places),
         "analyses": _analyses(stores, places),
         "requests": _requests(stores),
-        "bases": {own: at for own, (_, at) in _bases(stores, places).items()},
+        "bases": {own: at for own, (_, at) in _bases(stores, places, _since(limits.bases.months, moment)).items()},
     }
     classes: dict[RetentionClass, Due] = {}
     for name in CLASSES:
@@ -257,12 +258,28 @@ def _requests(stores: Stores) -> dict[str, str]:
     return {case.case_id: max(event.at for event in stores.cases.events(case.case_id)) for case in cases}
 
 
-def _bases(stores: Stores, places: Places) -> dict[str, tuple[str, str]]:
-    """Of calls that are kept nowhere any more, by their pseudonyms: their ids, and when the last was noted of them."""
-    kept = {row.call for row in _rows(stores, places) if row.state != "erased"}
-    calls = stores.consent.last_noted().items()
-    known = ((stores.ledger.pseudonym("call", call_id), call_id, at) for call_id, at in calls)
-    return {own: (call_id, at) for own, call_id, at in known if own not in kept}
+def _bases(stores: Stores, places: Places, until: datetime) -> dict[str, tuple[str, str]]:
+    """Of calls that are kept nowhere any more, by their pseudonyms: their ids, and when the last was noted of them.
+
+    Args:
+        stores: where things are kept.
+        places: archives of redacted outputs.
+        until: those of which something was noted later are left out. For the others, recordings that are known by the
+            names of their files are asked for these, which lie sealed.
+    """
+    noted = {call_id: at for call_id, at in stores.consent.last_noted().items() if (_moment(at) or until) <= until}
+    if not noted:
+        return {}
+    rows = [row for row in _rows(stores, places) if row.state != "erased"]
+    kept, nameless = {row.call for row in rows}, {row.recording_id or row.source for row in rows if not row.call}
+    named = frozenset[str]().union(*(call_names(sources_of(stores.vault, own)) for own in nameless))
+    known = ((stores.ledger.pseudonym("call", call_id), call_id, at) for call_id, at in noted.items())
+    return {own: (call_id, at) for own, call_id, at in known if own not in kept and call_id not in named}
+
+
+def _since(months: int, moment: datetime) -> datetime:
+    """What was noted by then is due, or soon will be; months differ in length."""
+    return months_after(moment, -months) + 2 * SOON
 
 
 def _rows(stores: Stores, places: Places) -> Iterator[Row]:
@@ -344,9 +361,10 @@ def _erase_nights(places: Places, found: Plan, applied: Applied) -> None:
 
 
 def _forget_bases(stores: Stores, places: Places, found: Plan, applied: Applied) -> None:
-    due, calls = found.classes["bases"].due, _bases(stores, places)
+    due, moment = found.classes["bases"].due, datetime.fromisoformat(found.at)
     if not due:
         return
+    calls = _bases(stores, places, _since(found.classes["bases"].months, moment))
     try:
         stores.consent.forget(calls[own][0] for own in due)
     except RedactError as error:

@@ -7,11 +7,10 @@ holds the ids, and which kind of term led to each.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import Any
 
 from redact.batch.archive import Archive
-from redact.custody import sources_of
+from redact.custody import call_names, sources_of
 from redact.errors import UsageError
 from redact.findings import TermKind
 from redact.governance import finding
@@ -230,7 +229,6 @@ def _by_file(stores: Stores, ledger: Archived, calls: Collection[str]) -> Iterat
     if not calls:
         return
     for row in ledger.rows():
-        if row.recording_id and not row.call:
-            files = (PurePosixPath(told["source"]).stem for told in sources_of(stores.vault, row.recording_id))
-            if any(name in calls for name in files):
-                yield row.recording_id
+        is_nameless = row.recording_id and not row.call
+        if is_nameless and not call_names(sources_of(stores.vault, row.recording_id)).isdisjoint(calls):
+            yield row.recording_id

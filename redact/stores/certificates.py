@@ -89,7 +89,7 @@ class Certificates:
         if not self._beside or not last or (newest and self._has(newest)):
             return 0
         lines = self._beside.read_text(encoding="utf-8", errors="replace").rpartition("\n")[0].splitlines()
-        missing = []
+        known, missing = {each.certificate_id for each in self.all()}, []
         for number, line in enumerate(lines, 1):
             read = _read(line)
             if read is None or not is_signed(read.said(), read.signature):
@@ -97,7 +97,7 @@ class Certificates:
                     f"the file of certificates does not hold at line {number}",
                     hint=f"bring {self._beside.name} back from a copy, or tell who answers for data protection",
                 )
-            if not self._has(read):
+            if read.certificate_id not in known:
                 missing.append(_row(read))
         with self._database.writing() as connection:
             for row in missing:

@@ -58,6 +58,28 @@ def test_a_recording_from_the_first_look_to_its_outcome(here):
 
 
 @BOTH
+def test_what_was_withheld_is_again_what_it_was(here):
+    doubted = replace(DONE, state="held", reason="in_doubt")
+    for source in ("a", "b", "c"):
+        here.put([Row(source, 5, "5:1")])
+    here.end("a", DONE, policy=POLICY, engine=ENGINE)
+    here.end("b", replace(doubted, recording_id="call-b"), policy=POLICY, engine=ENGINE)
+    here.end("c", Done("held", "restricted", "call-c"), policy=POLICY, engine=ENGINE)  # by a batch, before it was read
+    before = rows(here)
+    for recording_id in (DONE.recording_id, "call-b", "call-b"):
+        here.withhold(recording_id)
+    assert all(row.is_withheld for row in here.rows())
+    assert [(row.state, row.reason) for row in sorted(here.processed(), key=lambda row: row.source)] == [
+        ("done", ""), ("held", "in_doubt"), ("held", "restricted")
+    ]  # fmt: skip
+    for recording_id in (DONE.recording_id, "call-b", "call-c", "call-b"):
+        here.release(recording_id)
+    after = rows(here)
+    assert (after["a"], after["b"]) == (before["a"], before["b"])
+    assert (after["c"].state, after["c"].reason) == ("pending", "")
+
+
+@BOTH
 def test_putting_a_recording_again_replaces_it(here):
     here.put([Row("a", 5, "5:1")])
     here.end("a", DONE, policy=POLICY, engine=ENGINE)
