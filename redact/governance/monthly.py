@@ -5,14 +5,13 @@ they have to answer for (CNIL); of trainings and decisions there are counts alon
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from redact import __version__
+from redact import __version__, naming
 from redact.batch.archive import Archive
 from redact.errors import UsageError
 from redact.governance import consents
@@ -37,8 +36,6 @@ SCHEMA, VERSION = "callredact.monthly", 1
 _SOON = timedelta(days=30)
 # What is written one behind the other is not further apart.
 _AT_ONCE = timedelta(seconds=5)
-# Ids that batches give. Others come from names of files, which may be personal.
-OPAQUE = re.compile(r"call-[a-f0-9]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +194,7 @@ def _clear_access(stores: Stores, decided: Qa, period: _Period) -> list[dict[str
     # Who was killed on the way may have been given most of it.
     found += [_access(e.at, e.actor, e.action, e.object_id, e.reason) for each in waiting.values() for e in each]
     found += [
-        _access(each.at, each.name, "original.hear", each.recording_id if OPAQUE.fullmatch(each.recording_id) else "-",
+        _access(each.at, each.name, "original.hear", each.recording_id if naming.is_opaque(each.recording_id) else "-",
                 each.reason)
         for each in heard
     ]  # fmt: skip
@@ -216,7 +213,7 @@ def _access(at: str, who: str, what: str, of: str, reason: str) -> dict[str, str
 def _is_same(decision: Decision, entry: Entry) -> bool:
     """True where both tell of the same: the page writes one behind the other."""
     apart = datetime.fromisoformat(decision.at) - datetime.fromisoformat(entry.at)
-    is_other = decision.recording_id != entry.object_id and OPAQUE.fullmatch(decision.recording_id)
+    is_other = decision.recording_id != entry.object_id and naming.is_opaque(decision.recording_id)
     return decision.reason == entry.reason and not is_other and abs(apart) < _AT_ONCE
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from redact import report
+from redact import naming, report
 from redact.audio.decode import decode
 from redact.audio.listening import LightCopy, light_copy
 from redact.audio.pcm import blocks
@@ -26,7 +26,6 @@ from redact.naming import PAGE_SUFFIX, TEXT_SUFFIXES
 from redact.transcripts import native
 
 _ENDING = ".report.json"
-_OPAQUE = re.compile(r"call-[a-f0-9]{16}")
 _PUBLIC_ID = re.compile(r"[a-f0-9]{24}")
 # So many light copies of sound are kept in memory.
 _COPIES = 8
@@ -205,7 +204,7 @@ def _call(path: Path) -> Call | None:
 
 def _public(name: str, sha256: str) -> str:
     """An id for addresses; of an opaque name alone, for what is made anew from a vault's copy has another digest."""
-    said = name if _OPAQUE.fullmatch(name) else f"{sha256} {name}"
+    said = name if naming.is_opaque(name) else f"{sha256} {name}"
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
