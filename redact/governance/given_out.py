@@ -14,7 +14,7 @@ from redact.batch.archive import Archive
 from redact.errors import UsageError
 from redact.governance.access import OWN_VOICE
 from redact.governance.subjects import request
-from redact.stores.audit import Action, Entry
+from redact.stores.audit import Action, Entry, episodes
 from redact.stores.opened import Stores
 
 Copy = Literal["sealed", "redacted", "clear"]
@@ -141,20 +141,10 @@ def _had(entries: Iterable[Entry], asked: Asked) -> Counter[tuple[str, str, str]
 
 def _exports(entries: Iterable[Entry], asked: Asked) -> Iterator[_Export]:
     """Exports that began or ended in the period, and were not refused."""
-    waiting: dict[tuple[str, str], list[Entry]] = {}
-    found: list[tuple[Entry, str]] = []
-    for entry in entries:
-        if entry.action != "subject.export":
+    for first, last in episodes(entry for entry in entries if entry.action == "subject.export"):
+        if last and last.outcome == "refused":
             continue
-        begun = waiting.setdefault((entry.actor, entry.object_id), [])
-        if entry.outcome == "begun":
-            begun.append(entry)
-            continue
-        first = begun.pop(0) if begun else entry  # the row of its beginning may be cut off
-        if entry.outcome != "refused":
-            found.append((first, entry.at))
-    found += [(entry, "") for left in waiting.values() for entry in left]
-    for first, ended_at in found:
+        ended_at = last.at if last else ""
         if asked.within(first.at) or (ended_at and asked.within(ended_at)):
             yield _Export(first.object_id, first.actor, first.at, ended_at, first.reason == OWN_VOICE)
 

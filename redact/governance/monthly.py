@@ -24,7 +24,7 @@ from redact.governance.prose import empty_contact, known, refuse_gaps
 from redact.governance.qa import Qa, qa
 from redact.governance.ran import ALL_RUNS, NO_BASIS, is_whole
 from redact.governance.retention import plan
-from redact.stores.audit import Entry
+from redact.stores.audit import Entry, episodes
 from redact.stores.cases import CLOSED, KINDS, Case
 from redact.stores.ledger import STATES, Row, RunRow
 from redact.stores.opened import Stores
@@ -174,25 +174,19 @@ def _clear_access(stores: Stores, decided: Qa, period: _Period) -> list[dict[str
     """
     heard = list(decided.heard)
     found = []
-    waiting: dict[tuple[str, str, str], list[Entry]] = {}
-    for entry in stores.audit.entries():
-        if not period.month.has(entry.at):
+    for first, last in episodes(entry for entry in stores.audit.entries() if period.month.has(entry.at)):
+        if first.outcome != "begun":  # in the month before, where it is told
             continue
-        if entry.action == "original.hear" and entry.outcome == "begun":
-            who = next((each for each in heard if _is_same(each, entry)), None)
+        if first.action == "original.hear":
+            who = next((each for each in heard if _is_same(each, first)), None)
             if who:
                 heard.remove(who)
             found.append(
-                _access(entry.at, who.name if who else entry.actor, entry.action, entry.object_id, entry.reason)
+                _access(first.at, who.name if who else first.actor, first.action, first.object_id, first.reason)
             )
-        elif entry.outcome == "begun" and _is_clear(entry):
-            waiting.setdefault((entry.action, entry.actor, entry.object_id), []).append(entry)
-        elif begun := waiting.get((entry.action, entry.actor, entry.object_id)):
-            first = begun.pop(0)
-            if entry.outcome != "refused":
-                found.append(_access(entry.at, entry.actor, entry.action, entry.object_id, first.reason))
-    # Who was killed on the way may have been given most of it.
-    found += [_access(e.at, e.actor, e.action, e.object_id, e.reason) for each in waiting.values() for e in each]
+        elif _is_clear(first) and (last is None or last.outcome != "refused"):  # None: it may have been most of it
+            at = last.at if last else first.at
+            found.append(_access(at, first.actor, first.action, first.object_id, first.reason))
     found += [
         _access(each.at, each.name, "original.hear", each.recording_id if naming.is_opaque(each.recording_id) else "-",
                 each.reason)

@@ -349,6 +349,25 @@ def _with_mac(entry: Entry, mac: str) -> Entry:
     return Entry(**{**asdict(entry), "mac": mac})
 
 
+def episodes(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Entry | None]]:
+    """Rows that tell how something began, each with the one that tells how it ended; None for what never did.
+
+    What ends without having begun, for that row was cut off or is not given, stands for both.
+
+    Args:
+        entries: in their order.
+    """
+    waiting: dict[tuple[str, str, str], list[Entry]] = {}
+    for entry in entries:
+        begun = waiting.setdefault((entry.action, entry.actor, entry.object_id), [])
+        if entry.outcome == "begun":
+            begun.append(entry)
+        else:
+            yield begun.pop(0) if begun else entry, entry
+    for left in waiting.values():
+        yield from ((entry, None) for entry in left)
+
+
 def actor() -> str:
     """The account that this process runs as; an id where it has no name."""
     user = os.geteuid()
